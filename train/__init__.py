@@ -1,0 +1,1 @@
+"""The training kit: data preparation, fine-tuning, evaluation, model card, upload."""

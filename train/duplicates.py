@@ -1,0 +1,51 @@
+"""Near-duplicates: the same picture in other clothes (resaved, resized, recropped by a little).
+
+UTKFace holds many, also with different ages in their names. Left alone they leak from training into
+test. A perceptual hash of each picture is compared with every other.
+"""
+
+import imagehash
+import numpy as np
+from PIL import Image
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+HASH_SIZE = 12  # 12 x 12 = 144 bits, from the low frequencies of a 36 x 36 grey picture
+HASH_BYTES = HASH_SIZE * HASH_SIZE // 8
+MAX_DISTANCE = 18  # bits that may differ; by eye, pairs up to here show the same picture
+CHUNK = 2048  # rows compared at a time; bounds memory at CHUNK x N bits' worth of float32
+
+
+def perceptual_hash(picture: Image.Image) -> bytes:
+    """144-bit DCT hash of a picture, as 18 bytes. Source: the pHash scheme of the ImageHash package."""
+    bits = imagehash.phash(picture, hash_size=HASH_SIZE, highfreq_factor=3).hash
+    return np.packbits(bits.ravel()).tobytes()
+
+
+def find_pairs(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> np.ndarray:
+    """Pairs of pictures whose hashes differ in few bits.
+
+    Args:
+        hashes: (N, 18) uint8.
+        max_distance: bits.
+
+    Returns:
+        (P, 3) int64: first index, second index (always the larger), distance in bits.
+    """
+    # With bits as -1 and 1, the dot product of two hashes is bits - 2 x distance.
+    signs = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
+    bits = signs.shape[1]
+    found = []
+    for start in range(0, len(signs), CHUNK):
+        dots = signs[start : start + CHUNK] @ signs[start:].T
+        first, second = np.nonzero(dots >= bits - 2 * max_distance)
+        keep = second > first
+        distance = (bits - dots[first[keep], second[keep]]) / 2
+        found.append(np.stack([first[keep] + start, second[keep] + start, distance], axis=1))
+    return np.concatenate(found).astype(np.int64) if found else np.zeros((0, 3), np.int64)
+
+
+def cluster_ids(count: int, pairs: np.ndarray) -> np.ndarray:
+    """(count,) int: pictures linked by pairs, directly or through others, share a number."""
+    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    return connected_components(links, directed=False)[1]
