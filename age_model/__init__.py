@@ -1,14 +1,23 @@
 """How old people look, from a picture: the public door is `AgePredictor` and its `FaceAges`."""
 
-from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from age_model.predictor import AgePredictor
+    from age_model.results import FaceAges
 
 __all__ = ["AgePredictor", "FaceAges"]
 
-_ROOMS = {"AgePredictor": "age_model.predictor", "FaceAges": "age_model.results"}
-
 
 def __getattr__(name: str):
-    """Load a public name when it is first asked for: torch must not slow down `import age_model`."""
-    if name in _ROOMS:
-        return getattr(import_module(_ROOMS[name]), name)
+    # On first use only: the predictor needs torch and transformers, which take seconds to import,
+    # and data preparation or `--help` need neither.
+    if name == "AgePredictor":
+        from age_model.predictor import AgePredictor
+
+        return AgePredictor
+    if name == "FaceAges":
+        from age_model.results import FaceAges
+
+        return FaceAges
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

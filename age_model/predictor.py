@@ -1,0 +1,108 @@
+"""AgePredictor: from a picture to the ages of the faces in it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+
+import numpy as np
+import torch
+
+from age_model.decode import decode, softmax
+from age_model.faces import Detector, crop_face, load_detector
+from age_model.images import load_image
+from age_model.modeling import AgeViT
+from age_model.model_files import EMBEDDED, load_model
+from age_model.results import FaceAges
+from age_model.transforms import normalize, resize
+
+# Side in pixels of the crop before it is resized for the network: that of UTKFace's pictures, so
+# that a face in a photo goes through the same two steps as a picture of the data set.
+CROP_SIZE = 200
+
+
+class AgePredictor:
+    """Says how old the people in a picture look. Safe to call from several threads.
+
+    Attributes:
+        model_name: the checkpoint, as it was asked for.
+        detector_name: the face detector and its weights.
+        image_size: side of the network's input, pixels.
+    """
+
+    def __init__(self, model: AgeViT, detector: Detector, model_name: str):
+        self.model_name = model_name
+        self.detector_name = detector.name
+        self.image_size = model.config.image_size
+        self._model = model.float().eval()
+        self._detector = detector
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | os.PathLike | None = None, detector: str | None = None
+    ) -> "AgePredictor":
+        """Load the network and a face detector.
+
+        Args:
+            model: folder of a checkpoint or its name on the Hugging Face Hub. None: the environment
+                variable AGE_MODEL_ID, else the checkpoint inside this package.
+            detector: see `faces.load_detector`.
+
+        Raises:
+            ValueError: no such checkpoint or detector, or a checkpoint that does not answer in ages.
+        """
+        name = os.fspath(model or os.environ.get("AGE_MODEL_ID") or EMBEDDED)
+        return cls(load_model(name), load_detector(detector), name)
+
+    def __call__(self, image) -> FaceAges:
+        """Ages of all faces in a picture, largest first; empty where no face is found.
+
+        Args:
+            image: path, bytes, Pillow picture or RGB array; see `images.load_image`.
+
+        Raises:
+            ImageError: the picture cannot be read.
+        """
+        image_rgb = load_image(image)
+        faces = self._detector.detect(image_rgb)
+        crops = [crop_face(image_rgb, faces, i, CROP_SIZE) for i in range(len(faces))]
+        return self._predict(crops, faces.box_xyxy, faces.score)
+
+    def predict_crops(self, crops: Sequence, batch_size: int = 64) -> FaceAges:
+        """Ages of faces that are cropped and aligned already, one row a crop, in their order.
+
+        Args:
+            crops: pictures of one face each, framed as in UTKFace; see `images.load_image`.
+            batch_size: crops in memory at once.
+
+        Returns:
+            FaceAges whose boxes are the whole crops and whose scores are NaN.
+
+        Raises:
+            ImageError: a crop cannot be read.
+        """
+        results = [FaceAges.empty()]
+        for start in range(0, len(crops), batch_size):
+            images_rgb = [load_image(crop) for crop in crops[start : start + batch_size]]
+            boxes = np.array([(0, 0, *image.shape[1::-1]) for image in images_rgb], np.float32)
+            results.append(self._predict(images_rgb, boxes, np.full(len(boxes), np.nan, np.float32)))
+        return FaceAges(
+            *(np.concatenate([getattr(r, f.name) for r in results]) for f in fields(FaceAges))
+        )
+
+    @torch.inference_mode()
+    def _predict(self, crops: list[np.ndarray], boxes: np.ndarray, score: np.ndarray) -> FaceAges:
+        if not crops:
+            return FaceAges.empty()
+        batch = np.stack([resize(crop, self.image_size) for crop in crops])
+        output = self._model(normalize(batch))
+        ages = decode(output.logits.numpy())
+        return FaceAges(
+            box_xyxy=boxes,
+            score=score,
+            age_years=ages.years,
+            interval_years=ages.interval_years,
+            age_probabilities=ages.probabilities,
+            group_probabilities=ages.group_probabilities,
+            gender_probabilities=softmax(output.gender_logits.numpy()),
+            ethnicity_probabilities=softmax(output.ethnicity_logits.numpy()),
+        )

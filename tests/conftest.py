@@ -1,0 +1,75 @@
+"""Fixtures that several test folders share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = REPOSITORY.parent / "shared"
+
+
+def _file_or_skip(path: Path, how: str) -> Path:
+    if not path.is_file():
+        pytest.skip(f"{path} is not there; {how}")
+    return path
+
+
+def _data_file(name: str) -> Path:
+    folder = Path(os.environ.get("AGE_TEST_DATA", SHARED / "data"))
+    return _file_or_skip(folder / name, "set AGE_TEST_DATA to the folder that holds it")
+
+
+@pytest.fixture(scope="session")
+def utkface_part1() -> Path:
+    """UTKFace-part1.tar.gz."""
+    return _data_file("UTKFace-part1.tar.gz")
+
+
+@pytest.fixture(scope="session")
+def fairface_val() -> Path:
+    """fairface-val.parquet."""
+    return _data_file("fairface-val.parquet")
+
+
+@pytest.fixture(scope="session")
+def yunet_path() -> Path:
+    """YuNet's .onnx file."""
+    default = SHARED / "models" / "face_detection_yunet_2026may.onnx"
+    path = Path(os.environ.get("AGE_FACE_DETECTOR", default))
+    return _file_or_skip(path, "set AGE_FACE_DETECTOR to YuNet's .onnx file")
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """(512, 512, 3) uint8 RGB: a photo with one face, in the public domain."""
+    from skimage import data
+
+    return data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory) -> Path:
+    """Folder of a tiny AgeViT with random weights and its processor."""
+    import torch
+    from transformers import ViTConfig
+
+    from age_model.modeling import ID2LABEL, AgeViT
+    from age_model.transforms import image_processor
+
+    torch.manual_seed(0)
+    config = ViTConfig(
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        image_size=32,
+        patch_size=8,
+        id2label=ID2LABEL,
+        label2id={label: age for age, label in ID2LABEL.items()},
+    )
+    folder = tmp_path_factory.mktemp("tiny_checkpoint")
+    AgeViT(config).save_pretrained(folder)
+    image_processor(32).save_pretrained(folder)
+    return folder
