@@ -81,7 +81,8 @@ class AgeError(evaluate.Metric):
         true = np.asarray(references, dtype=np.float64)
         if not (np.isfinite(estimated).all() and np.isfinite(true).all()):
             raise ValueError(
-                "expected finite ages in years, got NaN or infinity; leave out faces without a label"
+                "expected finite ages in years, got NaN or infinity; "
+                "leave out faces without a label"
             )
         signed = estimated - true
         absolute = np.abs(signed)

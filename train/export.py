@@ -1,0 +1,112 @@
+"""`python -m train.export`: a trained folder -> a small checkpoint that can be shipped.
+
+Weights are stored as float16 (half the size; the rounding moves an age by hundredths of a year) in
+safetensors shards below the 10 MB that a repository takes without LFS. The configuration says
+float32, so that every loader computes in float32.
+"""
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from transformers import HfArgumentParser
+
+from age_model.modeling import AgeViT, age_labels_problem
+from train.place import shown_name, staged_folder
+
+SHARD_SIZE = "9MB"
+NEEDED = ("config.json", "preprocessor_config.json", "training.json")
+
+
+@dataclass
+class ExportArguments:
+    """What to export, and where to."""
+
+    model: str = field(metadata={"help": "Folder that train.finetune wrote."})
+    out: str = field(
+        metadata={
+            "help": "Checkpoint folder to write. An older checkpoint there is replaced as a whole, "
+            "with its results.json and card: they measured other weights."
+        }
+    )
+
+
+def export(model: Path, out: Path) -> None:
+    """Write the trained folder `model` as a checkpoint to `out`, in place of an older one.
+
+    Raises:
+        ValueError: `model` is no trained folder of this project, its weights do not fit into
+            float16, or `out` holds something that is no checkpoint.
+    """
+    missing = [name for name in NEEDED if not (model / name).is_file()]
+    if missing:
+        raise ValueError(
+            f"expected a folder that train.finetune wrote, got {model} without "
+            f"{', '.join(missing)}; name the run's final folder"
+        )
+    network = _trained_network(model)
+    largest = max(p.abs().max().item() for p in network.parameters())
+    if not largest <= torch.finfo(torch.float16).max:
+        raise ValueError(
+            f"expected finite weights within float16's range, got {largest} in {model}; "
+            "the training has diverged"
+        )
+    with staged_folder(out, may_replace=_is_checkpoint) as staging:
+        network.half().save_pretrained(staging, max_shard_size=SHARD_SIZE)
+        _say_float32(staging / "config.json")
+        shutil.copyfile(model / "preprocessor_config.json", staging / "preprocessor_config.json")
+        training = _without_folders(json.loads((model / "training.json").read_text()))
+        (staging / "training.json").write_text(json.dumps(training, indent=2) + "\n")
+
+
+def _trained_network(model: Path) -> AgeViT:
+    network, loading = AgeViT.from_pretrained(
+        model, dtype=torch.float32, output_loading_info=True
+    )
+    if problem := age_labels_problem(network.config):
+        raise ValueError(f"{model}: {problem}")
+    if loading["missing_keys"]:
+        # transformers fills them with random numbers and goes on.
+        raise ValueError(
+            f"expected weights for the whole network, got {model} without "
+            f"{', '.join(sorted(loading['missing_keys']))}; name a folder that train.finetune wrote"
+        )
+    return network
+
+
+def _is_checkpoint(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
+
+
+def _without_folders(value):
+    """A nested structure whose absolute paths are cut to their last part: they are nobody's news."""
+    if isinstance(value, dict):
+        return {key: _without_folders(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(inner) for inner in value]
+    return shown_name(value) if isinstance(value, str) and value.startswith("/") else value
+
+
+def _say_float32(config_json: Path) -> None:
+    """Make loaders compute in float32, and name the class that every installation knows."""
+    config = json.loads(config_json.read_text())
+    config |= {"dtype": "float32", "architectures": ["ViTForImageClassification"]}
+    config_json.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse `argv` and export; a problem with the input ends the process with its message."""
+    (arguments,) = HfArgumentParser(ExportArguments).parse_args_into_dataclasses(argv)
+    try:
+        export(Path(arguments.model), Path(arguments.out))
+    except ValueError as error:
+        sys.exit(f"train.export: {error}")
+    for file in sorted(Path(arguments.out).iterdir()):
+        print(f"{file.stat().st_size / 1e6:8.2f} MB  {file.name}")
+
+
+if __name__ == "__main__":
+    main()
