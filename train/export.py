@@ -48,11 +48,12 @@ def export(model: Path, out: Path) -> None:
             f"{', '.join(missing)}; name the run's final folder"
         )
     network = _trained_network(model)
-    largest = max(p.abs().max().item() for p in network.parameters())
-    if not largest <= torch.finfo(torch.float16).max:
+    limit = torch.finfo(torch.float16).max
+    bad = [name for name, p in network.named_parameters() if not (p.abs() <= limit).all()]
+    if bad:
         raise ValueError(
-            f"expected finite weights within float16's range, got {largest} in {model}; "
-            "the training has diverged"
+            f"expected finite weights within float16's range (+-{limit:.0f}), got others in "
+            f"{', '.join(bad)} of {model}; the training has diverged"
         )
     with staged_folder(out, may_replace=_is_checkpoint) as staging:
         network.half().save_pretrained(staging, max_shard_size=SHARD_SIZE)

@@ -1,0 +1,248 @@
+"""train.evaluate: its numbers, its files, and what it does when something is wrong."""
+
+import csv
+import dataclasses
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS, group_index
+from age_model.predictor import AgePredictor
+from age_model.results import FaceAges
+from train import evaluate, export, model_card, push
+from train.breakdown import confusion, source_results
+from train.predictions import Predictions
+
+
+def one_hot(classes, count):
+    return np.eye(count)[classes]
+
+
+@pytest.fixture
+def by_hand():
+    """Five labelled faces: errors +2, -3, -5, +10, and one without any label."""
+    return Predictions(
+        file=np.array(["a", "b", "c", "d", "e"]),
+        source=np.array(["utkface"] * 5),
+        age_low=np.array([10, 25, 65, 80, -1]),
+        age_high=np.array([10, 25, 65, 80, -1]),
+        gender=np.array([0, 0, 1, 1, -1]),
+        ethnicity=np.array([0, 1, 0, -1, -1]),
+        years=np.array([12.0, 22, 60, 90, 50]),
+        interval_years=np.array([[8, 16], [20, 24], [60, 65], [70, 75], [0, 100]], float),
+        group_probabilities=one_hot([2, 4, 7, 8, 0], 9),
+        gender_probabilities=one_hot([0, 1, 1, 1, 0], 2),
+        ethnicity_probabilities=one_hot([0, 0, 0, 3, 0], 5),
+    )
+
+
+def test_numbers_worked_out_by_hand(by_hand):
+    got = source_results(by_hand, resamples=10, seed=0)
+    years = got["years"]
+    assert (got["n"], years["n"]) == (5, 4)
+    assert years["mae"] == pytest.approx(5)
+    assert years["median_absolute_error"] == pytest.approx(4)
+    assert years["bias"] == pytest.approx(1)
+    assert (years["cs3"], years["cs5"], years["cs10"]) == (0.5, 0.75, 1.0)
+    assert {k: v["mae"] for k, v in years["by_band"].items()} == {
+        "21_60": 3, "under_13": 2, "over_60": 7.5,
+    }  # fmt: skip
+    assert {k: (v["n"], v["bias"]) for k, v in years["by_age"].items()} == {
+        "10-14": (1, 2), "25-29": (1, -3), "65-69": (1, -5), "80-84": (1, 10),
+    }  # fmt: skip
+    assert {k: v["mae"] for k, v in years["by_gender"].items()} == {"male": 2.5, "female": 7.5}
+    assert {k: v["mae"] for k, v in years["by_ethnicity"].items()} == {"White": 3.5, "Black": 3}
+
+
+def test_intervals_hold_with_both_ends_included(by_hand):
+    interval = source_results(by_hand, resamples=10, seed=0)["years"]["interval"]
+    assert interval["coverage"] == 0.5
+    assert interval["mean_width"] == pytest.approx((8 + 4 + 5 + 5) / 4)
+    assert interval["by_group"]["60-69"]["coverage"] == 1.0
+    assert interval["by_gender"]["male"] == {"n": 2, "coverage": 0.5, "mean_width": 6.0}
+
+
+def test_groups_and_attributes(by_hand):
+    got = source_results(by_hand, resamples=10, seed=0)
+    assert (got["groups"]["accuracy"], got["groups"]["one_off_accuracy"]) == (0.75, 1.0)
+    assert got["groups"]["by_group"]["20-29"]["accuracy"] == 0
+    assert got["groups"]["calibration_error"] == pytest.approx(0.25)
+    assert got["gender"]["accuracy"] == 0.75
+    assert got["gender"]["by_class"]["male"] == {"n": 2, "accuracy": 0.5}
+    assert got["ethnicity"]["n"] == 3
+    counts = confusion(by_hand)
+    assert counts.sum() == 4 and counts[3, 4] == 1 and np.trace(counts) == 3
+
+
+def test_a_source_without_point_labels_has_no_errors_in_years(by_hand):
+    intervals = dataclasses.replace(by_hand, age_high=by_hand.age_high + 1)
+    got = source_results(intervals, resamples=10, seed=0)
+    assert "years" not in got
+    assert got["groups"]["n"] == 4
+
+
+@pytest.fixture(scope="module")
+def evaluation(carded):
+    return carded.with_name("evaluation")
+
+
+@pytest.fixture(scope="module")
+def results(evaluation):
+    return json.loads((evaluation / "results.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def rows(evaluation):
+    with (evaluation / "predictions.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_results_agree_with_the_predictions(results, rows):
+    points = [row for row in rows if row["source"] == "utkface"]
+    true = np.array([float(row["true_low"]) for row in points])
+    errors = np.array([float(row["years"]) for row in points]) - true
+    years = results["sources"]["utkface"]["years"]
+    assert years["n"] == len(points) == 30
+    assert years["mae"] == pytest.approx(np.abs(errors).mean(), abs=0.01)
+    assert years["bias"] == pytest.approx(errors.mean(), abs=0.01)
+    low, high = years["mae_interval"]
+    assert low < years["mae"] < high
+    held = [
+        float(row["interval_low"]) <= age <= float(row["interval_high"])
+        for row, age in zip(points, true)
+    ]
+    assert years["interval"]["coverage"] == pytest.approx(np.mean(held), abs=1e-4)
+    for source, numbers in results["sources"].items():
+        mine = [row for row in rows if row["source"] == source]
+        right = [
+            row["group"] == AGE_GROUP_NAMES[group_index(float(row["true_low"]))] for row in mine
+        ]
+        assert numbers["groups"]["accuracy"] == pytest.approx(np.mean(right), abs=1e-4)
+        genders = [row["gender"] == row["true_gender"] for row in mine]
+        assert numbers["gender"]["accuracy"] == pytest.approx(np.mean(genders), abs=1e-4)
+
+
+def test_parts_add_up(results):
+    years = results["sources"]["utkface"]["years"]
+    for part in ("by_age", "by_group", "by_gender", "by_ethnicity"):
+        assert sum(value["n"] for value in years[part].values()) == years["n"]
+        mean = sum(value["n"] * value["mae"] for value in years[part].values()) / years["n"]
+        assert mean == pytest.approx(years["mae"], abs=0.001)
+    assert "ethnicity" not in results["sources"]["fairface"]
+
+
+def test_predictions_are_those_of_the_predictor(carded, small_data, rows):
+    predictor = AgePredictor.from_pretrained(carded, detector="haar")
+    table = evaluate.load_split(str(small_data), "test")
+    assert [row["file"] for row in rows] == table["file"]
+    for i in (0, 7, 49):
+        faces = predictor.predict_crops([table[i]["image"]["bytes"]])
+        assert float(rows[i]["years"]) == pytest.approx(faces.age_years[0], abs=0.02)
+        assert rows[i]["gender"] == GENDERS[faces.gender_probabilities[0].argmax()]
+        assert rows[i]["ethnicity"] == ETHNICITIES[faces.ethnicity_probabilities[0].argmax()]
+
+
+def test_what_is_needed_to_measure_again_is_there_and_no_folder_of_the_machine(
+    evaluation, results, rows, small_data
+):
+    names = "\n".join(sorted(row["file"] for row in rows))
+    assert results["schema_version"] == 1
+    assert results["data"] == {
+        "name": "faces", "split": "test", "n": 50,
+        "files_sha256": hashlib.sha256(names.encode()).hexdigest(),
+    }  # fmt: skip
+    assert results["command"] == (
+        "python -m train.evaluate --model checkpoint --data faces --out evaluation "
+        "--split test --resamples 50"
+    )
+    assert len(results["model"]["weights_sha256"]) == 64
+    assert str(small_data.parent) not in (evaluation / "results.json").read_text()
+
+
+def test_figures_are_pictures(evaluation):
+    for name in evaluate.OUTPUTS - {"results.json", "predictions.csv"}:
+        width, height = Image.open(evaluation / name).size
+        assert width > 600 and height > 400, name
+    assert {file.name for file in evaluation.iterdir()} == evaluate.OUTPUTS
+
+
+class CountingPredictor:
+    """Says the same age for every picture, and remembers how many came at once."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def predict_crops(self, crops):
+        self.sizes.append(len(crops))
+        empty = FaceAges.empty()
+        columns = {f.name: getattr(empty, f.name) for f in dataclasses.fields(FaceAges)}
+        return FaceAges(**{k: np.zeros((len(crops), *v.shape[1:])) for k, v in columns.items()})
+
+
+def test_no_more_than_one_batch_is_in_memory(small_data):
+    predictor = CountingPredictor()
+    table = evaluate.load_split(str(small_data), "test")
+    predictions = evaluate.predict_split(predictor, table, batch_size=16)
+    assert predictor.sizes == [16, 16, 16, 2]
+    assert predictions.file.tolist() == table["file"]
+
+
+def arguments(carded, small_data, out, **other):
+    options = {"model": carded, "data": small_data, "out": out, "resamples": 10} | other
+    return [text for key, value in options.items() for text in (f"--{key}", str(value))]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"data": "nowhere"}, "run train.prepare first"),
+        ({"split": "exam"}, "expected a split 'exam' with pictures in .*, got test"),
+        ({"resamples": 0}, "--resamples of at least 1, got 0"),
+        ({"batch_size": 0}, "--batch_size of at least 1, got 0"),
+    ],
+)
+def test_wrong_input_is_named(carded, small_data, tmp_path, wrong, message):
+    with pytest.raises(SystemExit, match=message):
+        evaluate.main(arguments(carded, small_data, tmp_path / "out", **wrong))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_run_leaves_the_older_evaluation_as_it_was(
+    carded, small_data, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "results.json").write_text("older")
+
+    def fail(*_):
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr(evaluate, "draw_figures", fail)
+    with pytest.raises(RuntimeError):
+        evaluate.main(arguments(carded, small_data, out))
+    assert [file.name for file in out.iterdir()] == ["results.json"]
+    assert (out / "results.json").read_text() == "older"
+    assert [folder.name for folder in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_with_other_files_is_left_alone(carded, small_data, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(SystemExit, match="name another folder"):
+        evaluate.main(arguments(carded, small_data, tmp_path))
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        evaluate.EvaluateArguments,
+        export.ExportArguments,
+        model_card.CardArguments,
+        push.PushArguments,
+    ],
+)
+def test_every_option_has_help(options):
+    assert all(option.metadata.get("help") for option in dataclasses.fields(options))

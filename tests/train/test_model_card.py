@@ -1,0 +1,171 @@
+"""The card and README's results: computed, complete, and the same as what lies on disk."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from train import model_card
+from train.card_tables import limits, overview
+
+ROOT = Path(__file__).resolve().parents[2]
+README = f"# Ages\n\n{model_card.START}\nold\n{model_card.END}\n\nThe rest.\n"
+
+
+@pytest.fixture
+def checkpoint(carded, tmp_path):
+    return shutil.copytree(carded, tmp_path / "checkpoint")
+
+
+@pytest.fixture
+def results(checkpoint):
+    return json.loads((checkpoint / "results.json").read_text())
+
+
+def write(checkpoint, *options):
+    model_card.main(["--checkpoint", str(checkpoint), *map(str, options)])
+
+
+def change(file, edit):
+    content = json.loads(file.read_text())
+    edit(content)
+    file.write_text(json.dumps(content))
+
+
+def test_metadata_holds_the_results(checkpoint, results):
+    metadata = ModelCard.load(checkpoint / "README.md").data
+    assert metadata.license == "other" and "non-commercial" in metadata.license_name
+    found = {(r.dataset_name, r.metric_name): r.metric_value for r in metadata.eval_results}
+    utkface, fairface = (results["sources"][name] for name in ("utkface", "fairface"))
+    assert found == {
+        ("UTKFace", "Mean absolute error, years"): utkface["years"]["mae"],
+        ("UTKFace", "At most 5 years off"): utkface["years"]["cs5"],
+        ("UTKFace", "Age group accuracy"): utkface["groups"]["accuracy"],
+        ("UTKFace", "Gender accuracy"): utkface["gender"]["accuracy"],
+        ("FairFace", "Age group accuracy"): fairface["groups"]["accuracy"],
+        ("FairFace", "Gender accuracy"): fairface["gender"]["accuracy"],
+    }
+
+
+def test_card_says_what_matters(checkpoint, results):
+    card = (checkpoint / "README.md").read_text()
+    for text in [
+        "**Age verification**", "Decisions about a person", "gender identity or ethnicity",
+        "non-commercial research only", "CC BY 4.0", "random weights", "365,000 pictures seen",
+        "in 42 minutes on 2 CPU cores", results["command"], results["data"]["files_sha256"],
+        "| FairFace | 40,000 |", f"**{results['sources']['utkface']['years']['mae']:.2f} years**",
+    ]:  # fmt: skip
+        assert text in card, text
+    assert "/home/somebody" not in card
+    assert not re.search(r"\{\{|\{%|None|nan", card)
+
+
+def test_teacher_is_told(checkpoint):
+    student = json.loads((checkpoint / "training.json").read_text())
+    assert "teacher" not in model_card.card_text(*model_card.read_facts(checkpoint)).lower()
+    teacher = student | {"preset": "big-cnn", "pictures_seen": 123456}
+    change(checkpoint / "training.json", lambda t: t.update(teacher=teacher))
+    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    assert "### Its teacher" in card and "`big-cnn`" in card and "123,456" in card
+
+
+def test_pretrained_base_is_told(checkpoint):
+    change(checkpoint / "training.json", lambda t: t["arguments"].update(base_model="a/vit"))
+    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    assert "Starting from `a/vit`" in card and "random weights" not in card
+
+
+def part(n, value, key):
+    return {"n": n, key: value}
+
+
+def test_limits_name_the_worst_and_leave_out_the_few():
+    groups = {
+        "0-2": part(40, 0.4, "accuracy"),
+        "3-9": part(50, 0.9, "accuracy"),
+        "70+": part(29, 0.0, "accuracy"),
+    }
+    said = limits({"sources": {"fairface": {"groups": {"by_group": groups}}}})
+    assert said == [
+        "FairFace: right age groups by age group: worst for 0-2 (40.0%, n=40), "
+        "best for 3-9 (90.0%, n=50)."
+    ]
+
+
+def test_limits_take_bias_by_its_size(results):
+    years = results["sources"]["utkface"]["years"]
+    for name, bias in zip(years["by_group"], [0.5, -7.0, 3.0]):
+        years["by_group"][name] |= {"n": 100, "bias": bias}
+    names = list(years["by_group"])[:2]
+    said = [line for line in limits(results) if "bias" in line]
+    assert said[0].startswith(f"UTKFace: bias by age group: worst for {names[1]} (-7.00 years")
+    assert f"best for {names[0]} (+0.50 years" in said[0]
+
+
+def test_readme_changes_between_the_markers_only(checkpoint, results, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(README)
+    write(checkpoint, "--readme", readme)
+    text = readme.read_text()
+    assert text.startswith(f"# Ages\n\n{model_card.START}\n| Split")
+    assert text.endswith(f"{model_card.END}\n\nThe rest.\n")
+    assert overview(results) in text and "\nold\n" not in text
+    write(checkpoint, "--readme", readme)
+    assert readme.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text", ["# none", f"{model_card.END}{model_card.START}", README + README, model_card.START]
+)
+def test_readme_without_proper_markers_is_refused(checkpoint, tmp_path, text):
+    readme = tmp_path / "README.md"
+    readme.write_text(text)
+    with pytest.raises(SystemExit, match="once each"):
+        write(checkpoint, "--readme", readme)
+    assert readme.read_text() == text
+
+
+@pytest.mark.parametrize("edited", ["card", "readme"])
+def test_check_finds_a_number_edited_by_hand(checkpoint, results, tmp_path, edited):
+    readme = tmp_path / "README.md"
+    readme.write_text(README)
+    write(checkpoint, "--readme", readme)
+    write(checkpoint, "--readme", readme, "--check")
+    file = {"card": checkpoint / "README.md", "readme": readme}[edited]
+    mae = f"{results['sources']['utkface']['years']['mae']:.2f}"
+    file.write_text(file.read_text().replace(mae, "1.23", 1))
+    text = file.read_text()
+    with pytest.raises(SystemExit, match=f"not what results.json gives: {file}"):
+        write(checkpoint, "--readme", readme, "--check")
+    assert file.read_text() == text
+
+
+def test_results_of_other_weights_are_refused(checkpoint):
+    weights = checkpoint / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
+    with pytest.raises(SystemExit, match="measure the weights in"):
+        write(checkpoint)
+
+
+@pytest.mark.parametrize("name", ["results.json", "training.json"])
+def test_missing_facts_are_named(checkpoint, name):
+    (checkpoint / name).unlink()
+    with pytest.raises(SystemExit, match=f"expected {name} in"):
+        write(checkpoint)
+
+
+def test_results_of_another_schema_are_refused(checkpoint):
+    change(checkpoint / "results.json", lambda r: r.update(schema_version=99))
+    with pytest.raises(SystemExit, match="schema version 1, got 99"):
+        write(checkpoint)
+
+
+def test_the_card_and_the_readme_of_this_repository_are_up_to_date():
+    arguments = model_card.CardArguments(
+        checkpoint=str(ROOT / "age_model" / "checkpoint"), readme=str(ROOT / "README.md")
+    )
+    stale = model_card.stale_files(model_card.generated(arguments))
+    assert not stale, "run python -m train.model_card --readme README.md"

@@ -1,0 +1,93 @@
+"""train.push, with the real client against a server that speaks the Hub's API."""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+
+import huggingface_hub
+import pytest
+
+from tests.train.hub_server import TOKEN, FakeHub
+from train import push
+
+REPO = "somebody/ages"
+
+
+@pytest.fixture
+def push_to(monkeypatch):
+    """Pushes in this process, with the real client pointed at a server of the test."""
+
+    def run(hub, checkpoint, *options, token=TOKEN):
+        client = functools.partial(huggingface_hub.HfApi, endpoint=hub.url, token=token)
+        monkeypatch.setattr(push, "HfApi", client)
+        push.main(["--repo", REPO, "--checkpoint", str(checkpoint), *options])
+
+    return run
+
+
+def expected(checkpoint):
+    return {file.name: file.read_bytes() for file in checkpoint.iterdir()}
+
+
+def test_push_as_a_command_makes_the_repository_with_all_files_in_one_commit(carded, tmp_path):
+    hub = FakeHub()
+    checkpoint = shutil.copytree(carded, tmp_path / "checkpoint")
+    (checkpoint / "best_and_worst.png").write_bytes(b"faces")
+    env = os.environ | {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_OFFLINE": "0"}
+    command = [sys.executable, "-m", "train.push", "--repo", REPO, "--private"]
+    done = subprocess.run(
+        [*command, "--checkpoint", str(checkpoint)], env=env, text=True, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert hub.files[REPO]["main"] == expected(carded)
+    assert hub.private[REPO]
+    assert len(hub.commits) == 1
+    assert "/commit/" in done.stdout
+
+
+@pytest.mark.parametrize("branch", ["main", "next"])
+def test_push_replaces_weights_and_keeps_other_files(carded, push_to, branch):
+    hub = FakeHub()
+    older = {"model-00003-of-00003.safetensors": b"old", "notes.md": b"mine"}
+    hub.files[REPO] = {"main": dict(older)}
+    push_to(hub, carded, *([] if branch == "main" else ["--revision", branch]))
+    assert hub.files[REPO][branch] == expected(carded) | {"notes.md": b"mine"}
+    if branch != "main":
+        assert hub.files[REPO]["main"] == older
+
+
+def test_push_sends_weights_as_large_files_where_the_hub_asks_for_it(carded, push_to, monkeypatch):
+    # Without Xet, whose protocol the server does not speak, the client falls back to Git LFS.
+    monkeypatch.setattr("huggingface_hub.hf_api.is_xet_available", lambda: False)
+    monkeypatch.setattr("huggingface_hub._commit_api.is_xet_available", lambda: False)
+    hub = FakeHub(lfs=r"\.safetensors$")
+    push_to(hub, carded)
+    assert hub.files[REPO]["main"] == expected(carded)
+    assert len(hub.large) == 1
+
+
+def test_a_refused_token_says_what_to_do(carded, push_to):
+    hub = FakeHub()
+    with pytest.raises(SystemExit, match="hf auth login"):
+        push_to(hub, carded, token="hf_wrong")
+    assert not hub.files
+
+
+def test_a_card_edited_by_hand_is_not_pushed(carded, push_to, tmp_path):
+    hub = FakeHub()
+    checkpoint = shutil.copytree(carded, tmp_path / "checkpoint")
+    card = checkpoint / "README.md"
+    card.write_text(card.read_text().replace("Mean absolute error", "Mean absolute errors"))
+    with pytest.raises(SystemExit, match=r"run train\.model_card first"):
+        push_to(hub, checkpoint)
+    card.unlink()
+    with pytest.raises(SystemExit, match="without README.md"):
+        push_to(hub, checkpoint)
+    assert not hub.files
+
+
+def test_the_name_of_the_repository_is_checked(carded):
+    with pytest.raises(SystemExit, match="USER/NAME"):
+        push.main(["--repo", "ages", "--checkpoint", str(carded)])

@@ -1,0 +1,54 @@
+"""The part of the card that says how the model came about, from training.json."""
+
+import json
+
+from train.card_tables import SOURCE_NAMES
+
+LABELS = {
+    "utkface": "age in years, gender, ethnicity",
+    "fairface": "age group, gender, ethnicity",
+}
+LICENCES = {
+    "utkface": "non-commercial research only; the pictures belong to their owners",
+    "fairface": "CC BY 4.0",
+}
+
+
+def training_data(training: dict) -> list[list[str]]:
+    """Rows of the card's table of data: name, pictures, labels, licence."""
+    return [
+        [SOURCE_NAMES[source], f"{n:,}", LABELS[source], LICENCES[source]]
+        for source, n in training["train_pictures"].items()
+    ]
+
+
+def training_text(training: dict) -> str:
+    """How the model was trained, and its teacher before it where it had one."""
+    text = f"{_run(training)}\n\n{_arguments(training)}"
+    teacher = training.get("teacher")
+    if not teacher:
+        return text
+    return (
+        f"{text}\n\n### Its teacher\nBeside the labels, it learned from the age distributions that "
+        f"another network, trained before it on the same training split, gives for its pictures. "
+        f"{_run(teacher)}\n\n{_arguments(teacher)}"
+    )
+
+
+def _run(training: dict) -> str:
+    arguments = training["arguments"]
+    base = arguments.get("base_model")
+    start = f"Starting from `{base}`" if base else "Starting from random weights, with no other data"
+    size = f" of {training['parameters']:,} parameters" if "parameters" in training else ""
+    versions = ", ".join(f"{name} {v}" for name, v in training["versions"].items())
+    return (
+        f"{start}: preset `{training['preset']}`, a network{size}, "
+        f"{training['pictures_seen']:,} pictures seen (each counted as often as it was drawn) in "
+        f"{training['minutes']:.0f} minutes on {training['hardware']}, with {versions}."
+    )
+
+
+def _arguments(training: dict) -> str:
+    rows = [f"{name} = {json.dumps(value)}" for name, value in training["arguments"].items()]
+    lines = ["<details><summary>All arguments</summary>", "", "```", *rows, "```", "", "</details>"]
+    return "\n".join(lines)

@@ -1,0 +1,205 @@
+"""`python -m train.model_card`: results.json and training.json -> the card and README's results.
+
+No number of the card or of README's results is typed by hand; `--check` (and a test) fails when a
+file on disk is not what would be written.
+"""
+
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from transformers import HfArgumentParser
+
+from train.card_tables import FEW, SOURCE_NAMES, accuracy_by_group, by_part, limits, overview
+from train.card_training import training_data, training_text
+from train.results_json import SCHEMA_VERSION, weights_sha256
+
+MODEL_NAME = "AgeViT"
+TEMPLATE = Path(__file__).with_name("card_template.md")
+START, END = "<!-- results:start -->", "<!-- results:end -->"
+
+
+@dataclass
+class CardArguments:
+    """Which card to write."""
+
+    checkpoint: str = field(
+        default="age_model/checkpoint",
+        metadata={"help": "Checkpoint folder with results.json and training.json in it."},
+    )
+    readme: str | None = field(
+        default=None,
+        metadata={"help": f"README whose part between {START} and {END} is written too."},
+    )
+    check: bool = field(
+        default=False, metadata={"help": "Write nothing; exit 1 if a file is not up to date."}
+    )
+
+
+def read_facts(checkpoint: Path) -> tuple[dict, dict]:
+    """What results.json and training.json of a checkpoint say.
+
+    Raises:
+        ValueError: one is missing or of another version, or the results measured other weights.
+    """
+    missing = [n for n in ("results.json", "training.json") if not (checkpoint / n).is_file()]
+    if missing:
+        raise ValueError(
+            f"expected {' and '.join(missing)} in {checkpoint}; run train.export, then "
+            f"train.evaluate --model {checkpoint}, and copy its results.json there"
+        )
+    results, training = (
+        json.loads((checkpoint / name).read_text(encoding="utf-8"))
+        for name in ("results.json", "training.json")
+    )
+    if results.get("schema_version") != SCHEMA_VERSION:
+        raise ValueError(
+            f"expected results.json of schema version {SCHEMA_VERSION}, got "
+            f"{results.get('schema_version')}; run train.evaluate again"
+        )
+    if results["model"]["weights_sha256"] != weights_sha256(checkpoint):
+        raise ValueError(
+            f"expected results.json to measure the weights in {checkpoint}, got the results of "
+            f"other ones ({results['model']['name']}); run train.evaluate --model {checkpoint} and "
+            "copy its results.json there"
+        )
+    return results, training
+
+
+def card_text(results: dict, training: dict) -> str:
+    """The card, metadata included."""
+    years = results["sources"].get("utkface", {}).get("years")
+    parts = []
+    if years:
+        parts = [
+            (f"UTKFace by {noun}", by_part(years, f"by_{noun.split()[-1]}"))
+            for noun in ("age group", "perceived gender", "perceived ethnicity")
+        ]
+    versions = [f"{name} {version}" for name, version in results["versions"].items()]
+    card = ModelCard.from_template(
+        _metadata(results),
+        template_path=str(TEMPLATE),
+        model_name=MODEL_NAME,
+        image_size=results["model"]["image_size"],
+        training_data=training_data(training),
+        training=training_text(training),
+        command=results["command"],
+        date=results["date"],
+        split=results["data"]["split"],
+        n=f"{results['data']['n']:,}",
+        files_sha256=results["data"]["files_sha256"],
+        versions=", ".join(versions),
+        definitions="\n".join(f"- `{k}`: {v}." for k, v in results["definitions"].items()),
+        overview=overview(results),
+        parts=[*parts, ("Groups and gender by age group", accuracy_by_group(results))],
+        few=FEW,
+        limits=limits(results),
+    )
+    return str(card).rstrip() + "\n"
+
+
+def _metadata(results: dict) -> ModelCardData:
+    return ModelCardData(
+        model_name=MODEL_NAME,
+        license="other",
+        license_name="non-commercial-research-only",
+        license_link="https://susanqq.github.io/UTKFace/",
+        pipeline_tag="image-classification",
+        library_name="transformers",
+        tags=["age-estimation", "vit"],
+        datasets=["HuggingFaceM4/FairFace"],
+        metrics=["mae", "accuracy"],
+        eval_results=[
+            result
+            for source, numbers in results["sources"].items()
+            for result in _eval_results(source, numbers, results["data"]["split"])
+        ],
+    )
+
+
+def _eval_results(source: str, numbers: dict, split: str) -> list[EvalResult]:
+    values = []
+    if years := numbers.get("years"):
+        values += [("mae", "Mean absolute error, years", years["mae"])]
+        values += [("accuracy", "At most 5 years off", years["cs5"])]
+    for name, title in [("groups", "Age group accuracy"), ("gender", "Gender accuracy")]:
+        if name in numbers:
+            values.append(("accuracy", title, numbers[name]["accuracy"]))
+    return [
+        EvalResult(
+            task_type="image-classification",
+            task_name="Age estimation",
+            dataset_type=source,
+            dataset_name=SOURCE_NAMES[source],
+            dataset_split=split,
+            metric_type=kind,
+            metric_name=title,
+            metric_value=value,
+        )
+        for kind, title, value in values
+    ]
+
+
+def readme_text(readme: str, results: dict) -> str:
+    """The README with its results put between the two markers.
+
+    Raises:
+        ValueError: the markers are not there once each, in order.
+    """
+    before, start, rest = readme.partition(START)
+    _, end, after = rest.partition(END)
+    if not start or not end or START in rest or END in after:
+        raise ValueError(f"expected {START} and then {END} once each in the README; add them")
+    body = (
+        f"{overview(results)}\n\nMeasured with `{results['command']}` on {results['date']}. "
+        "Written by `python -m train.model_card`; more in the checkpoint's card."
+    )
+    return f"{before}{START}\n{body}\n{END}{after}"
+
+
+def generated(arguments: CardArguments) -> dict[Path, str]:
+    """What each file should hold."""
+    checkpoint = Path(arguments.checkpoint)
+    results, training = read_facts(checkpoint)
+    files = {checkpoint / "README.md": card_text(results, training)}
+    if arguments.readme is not None:
+        readme = Path(arguments.readme)
+        if not readme.is_file():
+            raise ValueError(f"expected a README at {readme}, got nothing; name another file")
+        files[readme] = readme_text(readme.read_text(encoding="utf-8"), results)
+    return files
+
+
+def stale_files(files: dict[Path, str]) -> list[Path]:
+    """Those that are missing or hold something else than they should."""
+    return [
+        path
+        for path, text in files.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse `argv` and write or check; a problem ends the process with its message and 1."""
+    (arguments,) = HfArgumentParser(CardArguments).parse_args_into_dataclasses(argv)
+    try:
+        stale = stale_files(files := generated(arguments))
+    except ValueError as error:
+        sys.exit(f"train.model_card: {error}")
+    if arguments.check and stale:
+        names = ", ".join(map(str, stale))
+        sys.exit(f"train.model_card: not what results.json gives: {names}; run it without --check")
+    for path in stale:
+        beside = path.with_name(f".{path.name}.partial")
+        beside.write_text(files[path], encoding="utf-8")
+        os.replace(beside, path)
+        print(f"written: {path}")
+    if not stale:
+        print("up to date")
+
+
+if __name__ == "__main__":
+    main()
