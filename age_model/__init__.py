@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from age_model.predictor import AgePredictor
     from age_model.results import FaceAges
 
+__version__ = "0.1.0"
 __all__ = ["AgePredictor", "FaceAges"]
 
 

@@ -40,7 +40,7 @@ def crop_matrix(faces: Faces, index: int) -> np.ndarray:
     if np.isfinite(landmarks).all():
         return similarity(landmarks, LANDMARKS_IN_CROP)
     left, top, right, bottom = faces.box_xyxy[index].astype(np.float64)
-    scale = BOX_SIDE_IN_CROP / max(right - left, bottom - top)
+    scale = BOX_SIDE_IN_CROP / max(right - left, bottom - top, 1e-3)  # pixels; no division by 0
     centre = np.array([(left + right) / 2, (top + bottom) / 2])
     return np.column_stack([np.eye(2) * scale, BOX_CENTRE_IN_CROP - scale * centre])
 

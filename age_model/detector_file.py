@@ -1,7 +1,6 @@
 """Where YuNet's weights can be had: a path, the Hub's cache, a download checked by its sha256."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,25 +34,33 @@ YUNET_FILES = (
 
 def find_yunet() -> Path | None:
     """YuNet's file from the Hub's cache or the Hub; None, quietly, where neither has it."""
-    for local_only in (True, False):  # both caches before any network
+    for fetch in (_from_cache, _from_hub):  # all caches before any network
         for file in YUNET_FILES:
-            path = _from_hub(file, local_only)
-            if path is not None:
+            path = fetch(file)
+            if path is not None and path.is_file() and _sha256(path) == file.sha256:
                 return path
     return None
 
 
-def _from_hub(file: HubFile, local_only: bool) -> Path | None:
-    from huggingface_hub import hf_hub_download
+def _from_cache(file: HubFile) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(file.repository, file.name)
+    return Path(path) if isinstance(path, str) else None
+
+
+def _from_hub(file: HubFile) -> Path | None:
+    from huggingface_hub import snapshot_download
 
     try:
-        path = hf_hub_download(
-            file.repository,
-            file.name,
-            local_files_only=local_only,
-            etag_timeout=TIMEOUT_SECONDS,
+        # Unlike hf_hub_download, this asks once, without five retries that take half a minute.
+        folder = snapshot_download(
+            file.repository, allow_patterns=file.name, etag_timeout=TIMEOUT_SECONDS
         )
     except Exception:  # noqa: BLE001 - no network, no such file, a full disk: Haar serves instead
         return None
-    path = Path(path)
-    return path if hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256 else None
+    return Path(folder) / file.name
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -59,6 +59,7 @@ class YuNetDetector:
 
     SCORE_THRESHOLD = 0.7
     OVERLAP_THRESHOLD = 0.3
+    SMALLEST_FACE = 10  # pixels
     CLOSE_UP_SIDE = 240  # pixels of the crop's side in the second look
     CLOSE_UP_MARGIN = 0.2
 
@@ -116,10 +117,13 @@ class YuNetDetector:
         return landmarks @ to_picture[:, :2].T + to_picture[:, 2]
 
     def _find(self, image_rgb: np.ndarray) -> np.ndarray:
-        image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
-        with self._lock:
-            self._yunet.setInputSize(image_bgr.shape[1::-1])
-            _, rows = self._yunet.detect(image_bgr)
+        rows = None
+        # In a strip of a few pixels it finds boxes that are no numbers.
+        if min(image_rgb.shape[:2]) >= self.SMALLEST_FACE:
+            image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
+            with self._lock:
+                self._yunet.setInputSize(image_bgr.shape[1::-1])
+                _, rows = self._yunet.detect(image_bgr)
         return np.zeros((0, 15), np.float32) if rows is None else rows
 
 

@@ -1,6 +1,7 @@
 """From a path, bytes, a Pillow picture or an array to one form: upright RGB, uint8."""
 
 import os
+import re
 import stat
 from io import BytesIO
 from pathlib import Path
@@ -79,7 +80,9 @@ def _from_bytes(data: bytes) -> np.ndarray:
     try:
         image = Image.open(BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{_too_many_pixels()}: {error}") from error
+        pixels = re.search(r"\d+", str(error))  # Pillow's own limit, far above ours
+        got = f"{int(pixels[0]) // 10**6} million" if pixels else "far more"
+        raise ImageError(_too_many_pixels(got)) from error
     except Exception as error:  # decoders of damaged data raise nearly anything
         raise ImageError(
             "is not a picture that can be read: expected one of "
@@ -157,8 +160,11 @@ def _check_pixels(width: int, height: int) -> None:
     if width * height == 0:
         raise ImageError(f"has no pixels: its size is {width} x {height}")
     if width * height > MAX_PIXELS:
-        raise ImageError(f"{_too_many_pixels()}: {width} x {height}")
+        raise ImageError(_too_many_pixels(f"{width} x {height}"))
 
 
-def _too_many_pixels() -> str:
-    return f"has too many pixels, at most {MAX_PIXELS // 10**6} million are taken; shrink it first"
+def _too_many_pixels(got: str) -> str:
+    return (
+        f"has too many pixels ({got}), at most {MAX_PIXELS // 10**6} million are taken; "
+        "shrink it first"
+    )

@@ -10,8 +10,8 @@ import torch
 from age_model.decode import decode, softmax
 from age_model.faces import Detector, crop_face, load_detector
 from age_model.images import load_image
+from age_model.model_files import EMBEDDED, EMBEDDED_NAME, load_model
 from age_model.modeling import AgeViT
-from age_model.model_files import EMBEDDED, load_model
 from age_model.results import FaceAges
 from age_model.transforms import normalize, resize
 
@@ -24,7 +24,7 @@ class AgePredictor:
     """Says how old the people in a picture look. Safe to call from several threads.
 
     Attributes:
-        model_name: the checkpoint, as it was asked for.
+        model_name: the checkpoint as it was asked for, or "age_model/checkpoint".
         detector_name: the face detector and its weights.
         image_size: side of the network's input, pixels.
     """
@@ -33,7 +33,7 @@ class AgePredictor:
         self.model_name = model_name
         self.detector_name = detector.name
         self.image_size = model.config.image_size
-        self._model = model.float().eval()
+        self._model = model
         self._detector = detector
 
     @classmethod
@@ -50,8 +50,9 @@ class AgePredictor:
         Raises:
             ValueError: no such checkpoint or detector, or a checkpoint that does not answer in ages.
         """
-        name = os.fspath(model or os.environ.get("AGE_MODEL_ID") or EMBEDDED)
-        return cls(load_model(name), load_detector(detector), name)
+        chosen = model or os.environ.get("AGE_MODEL_ID")
+        network = load_model(os.fspath(chosen or EMBEDDED))
+        return cls(network, load_detector(detector), os.fspath(chosen or EMBEDDED_NAME))
 
     def __call__(self, image) -> FaceAges:
         """Ages of all faces in a picture, largest first; empty where no face is found.
@@ -65,7 +66,8 @@ class AgePredictor:
         image_rgb = load_image(image)
         faces = self._detector.detect(image_rgb)
         crops = [crop_face(image_rgb, faces, i, CROP_SIZE) for i in range(len(faces))]
-        return self._predict(crops, faces.box_xyxy, faces.score)
+        inputs = [resize(crop, self.image_size) for crop in crops]
+        return self._predict(inputs, faces.box_xyxy, faces.score)
 
     def predict_crops(self, crops: Sequence, batch_size: int = 64) -> FaceAges:
         """Ages of faces that are cropped and aligned already, one row a crop, in their order.
@@ -82,19 +84,23 @@ class AgePredictor:
         """
         results = [FaceAges.empty()]
         for start in range(0, len(crops), batch_size):
-            images_rgb = [load_image(crop) for crop in crops[start : start + batch_size]]
-            boxes = np.array([(0, 0, *image.shape[1::-1]) for image in images_rgb], np.float32)
-            results.append(self._predict(images_rgb, boxes, np.full(len(boxes), np.nan, np.float32)))
+            inputs, boxes = [], []
+            for crop in crops[start : start + batch_size]:
+                image_rgb = load_image(crop)
+                boxes.append((0, 0, *image_rgb.shape[1::-1]))
+                inputs.append(resize(image_rgb, self.image_size))
+            score = np.full(len(boxes), np.nan, np.float32)
+            results.append(self._predict(inputs, np.array(boxes, np.float32), score))
         return FaceAges(
             *(np.concatenate([getattr(r, f.name) for r in results]) for f in fields(FaceAges))
         )
 
     @torch.inference_mode()
-    def _predict(self, crops: list[np.ndarray], boxes: np.ndarray, score: np.ndarray) -> FaceAges:
-        if not crops:
+    def _predict(self, inputs: list[np.ndarray], boxes: np.ndarray, score: np.ndarray) -> FaceAges:
+        """The answer for (image_size, image_size, 3) uint8 inputs."""
+        if not inputs:
             return FaceAges.empty()
-        batch = np.stack([resize(crop, self.image_size) for crop in crops])
-        output = self._model(normalize(batch))
+        output = self._model(normalize(np.stack(inputs)))
         ages = decode(output.logits.numpy())
         return FaceAges(
             box_xyxy=boxes,

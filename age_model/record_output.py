@@ -1,0 +1,107 @@
+"""Records of pictures (`results.picture_record`) as text for people, JSON lines or CSV."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from age_model.labels import AGE_GROUP_NAMES
+
+CSV_FIELDS = (
+    "file", "width", "height", "face", "x1", "y1", "x2", "y2", "score", "age", "age_low", "age_high",
+    "group", *(f"p({name})" for name in AGE_GROUP_NAMES), "gender", "gender_probability",
+)  # fmt: skip
+ETHNICITY_FIELDS = ("ethnicity", "ethnicity_probability")
+
+
+def record_writer(form: str, stream: TextIO, ethnicity: bool) -> Callable[[dict], None]:
+    """A function that writes one record.
+
+    Args:
+        form: "text", "json" (a line a picture) or "csv" (a row a face; a picture without faces or
+            with an error has one row with those columns empty).
+        stream: where to.
+        ethnicity: CSV only: with the columns of ethnicity.
+    """
+    if form == "csv":
+        fields = CSV_FIELDS + (ETHNICITY_FIELDS if ethnicity else ()) + ("error",)
+        table = csv.DictWriter(stream, fields, lineterminator="\n")
+        table.writeheader()
+        return lambda record: table.writerows(_rows(record))
+    to_text = json.dumps if form == "json" else _sentences
+    return lambda record: print(to_text(record), file=stream)
+
+
+def _sentences(record: dict) -> str:
+    if record["error"]:
+        return f"{record['file']}: ERROR: {record['error']}"
+    faces = record["faces"]
+    count = {0: "no face found", 1: "1 face"}.get(len(faces), f"{len(faces)} faces")
+    lines = [f"{record['file']}: {count}"]
+    for number, face in enumerate(faces, start=1):
+        low, high = face["interval"]
+        share = face["group_probabilities"][face["group"]]
+        line = (
+            f"  {number}. looks {face['age']:.0f} (80% between {low:.0f} and {high:.0f}), "
+            f"group {face['group']} ({share:.0%}), {face['gender']} ({face['gender_probability']:.0%})"
+        )
+        if "ethnicity" in face:
+            line += f", {face['ethnicity']} ({face['ethnicity_probability']:.0%})"
+        left, top, right, bottom = face["box"]
+        lines.append(f"{line}, at {left:.0f},{top:.0f} to {right:.0f},{bottom:.0f}")
+    return "\n".join(lines)
+
+
+def _rows(record: dict) -> Iterator[dict]:
+    picture = {name: record[name] for name in ("file", "width", "height", "error")}
+    if not record["faces"]:
+        yield picture
+    for number, face in enumerate(record["faces"], start=1):
+        yield {
+            **picture,
+            "face": number,
+            **dict(zip(("x1", "y1", "x2", "y2"), face["box"], strict=True)),
+            **dict(zip(("age_low", "age_high"), face["interval"], strict=True)),
+            **{f"p({name})": p for name, p in face["group_probabilities"].items()},
+            **{
+                name: face[name]
+                for name in ("score", "age", "group", "gender", "gender_probability")
+                + ETHNICITY_FIELDS
+                if name in face
+            },
+        }
+
+
+def check_out(path: str | None) -> str | None:
+    """What is wrong with --out, in words; None where nothing is."""
+    if path is None:
+        return None
+    if os.path.lexists(path) and not os.path.isfile(path):
+        return f"--out: expected a file, but {path} is a folder or something else; give another name"
+    if not Path(path).absolute().parent.is_dir():
+        return f"--out: there is no folder {Path(path).parent}; make it first"
+    return None
+
+
+@contextmanager
+def output(path: str | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears, or is replaced, only once it is complete."""
+    # File names need not be valid Unicode; what came in as bytes goes out as the same bytes.
+    how = {"encoding": "utf-8", "errors": "surrogateescape"}
+    if path is None:
+        sys.stdout.reconfigure(**how)
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    target = Path(path).resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "w", newline="", **how) as stream:
+            yield stream
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
