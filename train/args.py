@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from transformers import HfArgumentParser, TrainingArguments
 
+from train.errors import InputError
 from train.networks import NETWORKS
 
 WEIGHTING = ("none", "inverse", "effective")
@@ -24,7 +25,8 @@ class ModelArguments:
         },
     )
     architecture: str = field(
-        default="vit", metadata={"help": "Without --base_model: which network.", "choices": list(NETWORKS)}
+        default="vit",
+        metadata={"help": "Without --base_model: which network.", "choices": list(NETWORKS)},
     )
     network_config: dict = field(
         default_factory=dict,
@@ -41,7 +43,7 @@ class ModelArguments:
         if isinstance(self.network_config, str):
             self.network_config = json.loads(self.network_config)
         if self.teacher and not (Path(self.teacher) / "config.json").is_file():
-            raise ValueError(
+            raise InputError(
                 f"teacher: expected the folder of a trained network, found no config.json in "
                 f"{self.teacher}; train it first, with its own preset"
             )
@@ -124,9 +126,9 @@ class AgeTrainingArguments(TrainingArguments):
     def __post_init__(self) -> None:
         for name in ("distillation", "patch_dropout", "patch_dropout_until"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name}: expected a number from 0 to 1, got {getattr(self, name)}")
+                raise InputError(f"{name}: expected a number from 0 to 1, got {getattr(self, name)}")
         if self.patch_dropout == 1:
-            raise ValueError("patch_dropout: 1 would leave no patch at all; give less")
+            raise InputError("patch_dropout: 1 would leave no patch at all; give less")
         self.label_names = ["age_low", "age_high", "gender", "ethnicity"]
         if not torch.cuda.is_available():
             self.use_cpu = True
@@ -151,7 +153,7 @@ def parse(argv: list[str]) -> tuple[ModelArguments, DataArguments, AgeTrainingAr
         The three dataclasses and the preset's name ("none" without one).
 
     Raises:
-        ValueError: the preset is missing, is no JSON object, or has a key that nothing takes.
+        InputError: the preset is missing, is no JSON object, or has a key that nothing takes.
     """
     parser = HfArgumentParser((ModelArguments, DataArguments, AgeTrainingArguments))
     parser.add_argument("--config", help="JSON preset, such as train/configs/tiny.json.")
@@ -164,17 +166,17 @@ def parse(argv: list[str]) -> tuple[ModelArguments, DataArguments, AgeTrainingAr
 
 def _read_preset(path: Path, parser: HfArgumentParser) -> dict:
     if not path.is_file():
-        raise ValueError(f"--config: expected a JSON preset, there is no file {path}")
+        raise InputError(f"--config: expected a JSON preset, there is no file {path}")
     try:
         preset = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: expected a JSON object: {error}") from None
+        raise InputError(f"{path}: expected a JSON object: {error}") from None
     if not isinstance(preset, dict):
-        raise ValueError(f"{path}: expected a JSON object, got {type(preset).__name__}")
+        raise InputError(f"{path}: expected a JSON object, got {type(preset).__name__}")
     known = {action.dest for action in parser._actions}
     unknown = sorted(set(preset) - known)
     if unknown:
-        raise ValueError(
+        raise InputError(
             f"{path}: unknown key {', '.join(map(repr, unknown))}; "
             "`python -m train.finetune --help` lists what there is"
         )

@@ -7,6 +7,9 @@ file's own size to the network's, then cheap changes of colour.
 import cv2
 import numpy as np
 
+# The loader's processes are what runs side by side; threads inside each would only fight the network.
+cv2.setNumThreads(1)
+
 FLIP = 0.5
 SCALE = (0.85, 1.2)
 ROTATION_DEGREES = 15.0

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from age_model.transforms import normalize, resize
 from train.augment import augment
+from train.errors import InputError
 from train.prepare import FORMAT
 from train.splits import SPLITS
 
@@ -23,14 +24,14 @@ def load_prepared(folder: str | Path) -> dict[str, ArrowDataset]:
     """The splits that `train.prepare` wrote, memory-mapped.
 
     Raises:
-        ValueError: the folder is not one of those, or of another format.
+        InputError: the folder is not one of those, or of another format.
     """
     report = Path(folder) / "report.json"
     if not report.is_file():
-        raise ValueError(f"{folder}: expected a folder made by `python -m train.prepare`, found none")
+        raise InputError(f"{folder}: expected a folder made by `python -m train.prepare`, found none")
     found = json.loads(report.read_text()).get("format")
     if found != FORMAT:
-        raise ValueError(
+        raise InputError(
             f"{folder}: expected data of format {FORMAT}, got {found}; run `python -m train.prepare` "
             "again"
         )

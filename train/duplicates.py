@@ -15,7 +15,7 @@ HASH_BYTES = HASH_SIZE * HASH_SIZE // 8
 # Bits that may differ (distances come out even). Six pairs of each distance looked at by eye, the same
 # picture: all at 14 and 16, five at 18, four at 20, one at 22. A leak costs more than a false alarm.
 MAX_DISTANCE = 20
-CHUNK = 512  # rows compared at a time: CHUNK x N float32 in memory
+BLOCK = 4096  # pictures compared with as many at a time, so that memory does not grow with the set
 
 
 def perceptual_hash(picture: Image.Image) -> bytes:
@@ -34,17 +34,22 @@ def find_pairs(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> np.ndarr
     Returns:
         (P, 3) int64: first index, second index (always the larger), distance in bits.
     """
-    # With bits as -1 and 1, the dot product of two hashes is bits - 2 x distance.
-    signs = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
-    bits = signs.shape[1]
-    found = []
-    for start in range(0, len(signs), CHUNK):
-        dots = signs[start : start + CHUNK] @ signs[start:].T
-        first, second = np.nonzero(dots >= bits - 2 * max_distance)
-        keep = second > first
-        distance = (bits - dots[first[keep], second[keep]]) / 2
-        found.append(np.stack([first[keep] + start, second[keep] + start, distance], axis=1))
-    return np.concatenate(found).astype(np.int64) if found else np.zeros((0, 3), np.int64)
+    found = [np.zeros((0, 3), np.int64)]
+    starts = range(0, len(hashes), BLOCK)
+    for top in starts:
+        rows = _signs(hashes[top : top + BLOCK])
+        for left in starts[top // BLOCK :]:
+            columns = _signs(hashes[left : left + BLOCK])
+            # With bits as -1 and 1, the dot product of two hashes is bits - 2 x distance.
+            distance = (rows.shape[1] - rows @ columns.T) / 2
+            i, j = np.nonzero(distance <= max_distance)
+            pairs = np.stack([i + top, j + left, distance[i, j]], axis=1).astype(np.int64)
+            found.append(pairs[pairs[:, 1] > pairs[:, 0]])
+    return np.concatenate(found)
+
+
+def _signs(hashes: np.ndarray) -> np.ndarray:
+    return np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
 
 
 def cluster_ids(count: int, pairs: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ from age_model.transforms import image_processor
 from train.args import AgeTrainingArguments, DataArguments, ModelArguments, parse
 from train.curves import write_curves
 from train.dataset import FaceDataset, collate, load_prepared
+from train.errors import InputError
 from train.files import whole_folder
 from train.initialisation import mimetic
 from train.networks import input_size, load_network, new_network
@@ -33,48 +34,46 @@ from train.trainer import Stopwatch, WeightedTrainer
 def finetune(
     model_args: ModelArguments, data_args: DataArguments, args: AgeTrainingArguments, preset: str
 ) -> Path:
-    """Train as told; returns the folder of the final checkpoint."""
-    set_seed(args.seed)
-    network, teacher = _network(model_args), None
-    if model_args.teacher:
-        teacher = load_network(model_args.teacher)
-    size = input_size(network, data_args.image_size)
-    data = load_prepared(data_args.data)
-    train_rows = _some(data["train"], data_args.max_train_pictures, args.seed)
-    validation_rows = _some(data["validation"], data_args.max_validation_pictures, args.seed)
+    """Train as told; returns the folder of the final checkpoint.
+
+    Raises:
+        InputError: data, base model or teacher are not what they should be (before training starts).
+    """
+    trainer = build_trainer(model_args, data_args, args)
     _track(args)
-    stopwatch = Stopwatch()
-    trainer = WeightedTrainer(
-        model=network,
-        teacher=teacher,
-        args=args,
-        train_dataset=FaceDataset(train_rows, size, seed=args.seed),
-        eval_dataset=FaceDataset(validation_rows, size, seed=None),
-        data_collator=collate,
-        callbacks=[stopwatch, *_early_stopping(args)],
-    )
     trainer.train(resume_from_checkpoint=_last_checkpoint(args))
-    stopwatch = next(c for c in trainer.callback_handler.callbacks if isinstance(c, Stopwatch))
     facts = {
         "preset": preset,
         "arguments": {**asdict(model_args), **asdict(data_args), **_told(args)},
-        "minutes": round(stopwatch.minutes, 1),
-        "steps": trainer.state.global_step,
-        "pictures_seen": trainer.state.global_step * trainer._train_batch_size
-        * args.gradient_accumulation_steps * args.world_size,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "hardware": _hardware(),
-        "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
-        "train_pictures": {
-            source: int(n)
-            for source, n in zip(*np.unique(train_rows["source"], return_counts=True), strict=True)
-        },
+        **_course(trainer),
         "validation": trainer.evaluate(),
         "teacher": _facts_of(model_args.teacher),
     }
     final = Path(args.output_dir) / "final"
-    _save(trainer, final, size, facts)
+    _save(trainer, final, facts)
     return final
+
+
+def build_trainer(
+    model_args: ModelArguments, data_args: DataArguments, args: AgeTrainingArguments
+) -> WeightedTrainer:
+    """The network, its data and what trains it, ready to start."""
+    set_seed(args.seed)
+    network = _network(model_args)
+    size = input_size(network, data_args.image_size)
+    data = load_prepared(data_args.data)
+    train_rows = _some(data["train"], data_args.max_train_pictures, args.seed)
+    validation_rows = _some(data["validation"], data_args.max_validation_pictures, args.seed)
+    patience = args.early_stopping_patience if args.eval_strategy != "no" else None
+    return WeightedTrainer(
+        model=network,
+        teacher=load_network(model_args.teacher) if model_args.teacher else None,
+        args=args,
+        train_dataset=FaceDataset(train_rows, size, seed=args.seed),
+        eval_dataset=FaceDataset(validation_rows, size, seed=None),
+        data_collator=collate,
+        callbacks=[Stopwatch(), *([EarlyStoppingCallback(patience)] if patience else [])],
+    )
 
 
 def _network(args: ModelArguments) -> PreTrainedModel:
@@ -104,11 +103,6 @@ def _track(args: AgeTrainingArguments) -> None:
     os.environ.setdefault("MLFLOW_EXPERIMENT_NAME", args.experiment)
 
 
-def _early_stopping(args: AgeTrainingArguments) -> list[EarlyStoppingCallback]:
-    patience = args.early_stopping_patience
-    return [EarlyStoppingCallback(patience)] if patience else []
-
-
 def _last_checkpoint(args: AgeTrainingArguments) -> str | None:
     folder = Path(args.output_dir)
     last = get_last_checkpoint(folder) if folder.is_dir() else None
@@ -126,10 +120,24 @@ def _told(args: AgeTrainingArguments) -> dict:
     return {name: values[name] for name in sorted(names) if name in values}
 
 
-def _hardware() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"{platform.machine()} CPU, {os.cpu_count()} cores"
+def _course(trainer: WeightedTrainer) -> dict:
+    """What the training took, for the card."""
+    steps, batch = trainer.state.global_step, trainer.args.train_batch_size
+    watch = next(c for c in trainer.callback_handler.callbacks if isinstance(c, Stopwatch))
+    sources, counts = np.unique(trainer.train_dataset.rows["source"], return_counts=True)
+    accumulated = trainer.args.gradient_accumulation_steps * trainer.args.world_size
+    gpu = torch.cuda.is_available()
+    return {
+        "minutes": round(watch.minutes, 1),
+        "steps": steps,
+        "pictures_seen": steps * batch * accumulated,
+        "parameters": trainer.model.num_parameters(),
+        "hardware": torch.cuda.get_device_name()
+        if gpu
+        else f"{platform.machine()} CPU, {os.cpu_count()} cores",
+        "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
+        "train_pictures": dict(zip(sources.tolist(), counts.tolist(), strict=True)),
+    }
 
 
 def _facts_of(teacher: str | None) -> dict | None:
@@ -137,13 +145,13 @@ def _facts_of(teacher: str | None) -> dict | None:
     return json.loads(facts.read_text()) if facts and facts.is_file() else None
 
 
-def _save(trainer: WeightedTrainer, final: Path, size: int, facts: dict) -> None:
+def _save(trainer: WeightedTrainer, final: Path, facts: dict) -> None:
     network = trainer.accelerator.unwrap_model(trainer.model)
     if hasattr(network, "hint_projection"):
         del network.hint_projection  # it served the teacher; the checkpoint is the network alone
     with whole_folder(final) as folder:
         network.save_pretrained(folder)
-        image_processor(size).save_pretrained(folder)
+        image_processor(trainer.train_dataset.size).save_pretrained(folder)
         (folder / "training.json").write_text(json.dumps(facts, indent=1))
         write_curves(trainer.state.log_history, folder / "curves.png")
     if "mlflow" in trainer.args.report_to:
@@ -152,9 +160,13 @@ def _save(trainer: WeightedTrainer, final: Path, size: int, facts: dict) -> None
     print(f"best on validation: {facts['validation']}\nsaved: {final}", file=sys.stderr)
 
 
-if __name__ == "__main__":
+def main(argv: list[str]) -> None:
+    """Command line of `python -m train.finetune`."""
     try:
-        parsed = parse(sys.argv[1:])
-    except ValueError as error:
+        finetune(*parse(argv))
+    except (InputError, OSError) as error:
         sys.exit(f"train.finetune: {error}")
-    finetune(*parsed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

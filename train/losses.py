@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from age_model.labels import AGE_GROUPS, NUM_AGES, group_index
+from train.errors import InputError
 
 SIGMA_BASE_YEARS, SIGMA_PER_YEAR = 1.0, 0.03  # an old face is harder to tell to the year
 
@@ -103,5 +104,5 @@ def _weights(density: np.ndarray, counts: np.ndarray, scheme: str, power: float)
         beta = 1 - 1 / counts.sum()
         weights = ((1 - beta) / (1 - beta**density)) ** power
     else:
-        raise ValueError(f"class weights: expected none, inverse or effective, got {scheme!r}")
+        raise InputError(f"class weights: expected none, inverse or effective, got {scheme!r}")
     return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)

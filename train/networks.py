@@ -9,6 +9,7 @@ from transformers.models.resnet.modeling_resnet import ResNetModel, ResNetPreTra
 
 from age_model.labels import ETHNICITIES, GENDERS, NUM_AGES
 from age_model.modeling import ID2LABEL, AgeOutput, AgeViT
+from train.errors import InputError
 
 LABELS = {
     "num_labels": NUM_AGES,
@@ -66,11 +67,11 @@ def load_network(source: str) -> PreTrainedModel:
     """A trained network from a Hub id or folder; heads that it lacks start at random.
 
     Raises:
-        ValueError: the checkpoint is of a family that has no heads here.
+        InputError: the checkpoint is of a family that has no heads here.
     """
     config = AutoConfig.from_pretrained(source)
     if config.model_type not in NETWORKS:
-        raise ValueError(
+        raise InputError(
             f"{source}: expected a checkpoint of type {' or '.join(NETWORKS)}, "
             f"got {config.model_type!r}"
         )

@@ -7,6 +7,8 @@ Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks"
 import torch
 from torch import nn
 
+from train.errors import InputError
+
 ADAMW_RATE = 0.5  # of the learning rate, for biases, norms, embeddings and heads
 
 
@@ -18,13 +20,16 @@ class MuonAdamW(torch.optim.Optimizer):
         for name, parameter in model.named_parameters():
             inner = parameter.ndim == 2 and "classifier" not in name
             (matrices if inner else others).append(parameter)
+        if not matrices:
+            raise InputError(
+                "optimizer muon: expected a network with inner matrices, such as a ViT, got one "
+                "without; take --optimizer trainer"
+            )
         self.parts = [
             torch.optim.Muon(
                 matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
             ),
-            torch.optim.AdamW(
-                others, lr=lr * ADAMW_RATE, weight_decay=0.0, betas=(0.9, 0.98)
-            ),
+            torch.optim.AdamW(others, lr=lr * ADAMW_RATE, weight_decay=0.0, betas=(0.9, 0.98)),
         ]
         super().__init__([*matrices, *others], {})
         # The groups themselves, not copies: a schedule that sets a rate sets it in the parts.

@@ -9,6 +9,7 @@ memory for each is its name, its labels and an 18-byte hash.
 
 import io
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,7 @@ from transformers import HfArgumentParser
 
 from train import report as data_report
 from train.duplicates import HASH_BYTES, cluster_ids, find_pairs, perceptual_hash
+from train.errors import InputError
 from train.files import whole_folder
 from train.relabel import resolve
 from train.sources import MISSING, Picture, Report, read_fairface, read_utkface
@@ -63,10 +65,10 @@ class PrepareArguments:
 
     def __post_init__(self) -> None:
         if not self.utkface and not self.fairface:
-            raise ValueError("expected pictures: give --utkface PATH..., --fairface PATH..., or both")
+            raise InputError("expected pictures: give --utkface PATH..., --fairface PATH..., or both")
         missing = [path for path in self.utkface + self.fairface if not Path(path).exists()]
         if missing:
-            raise ValueError(f"no such file or folder: {', '.join(missing)}")
+            raise InputError(f"no such file or folder: {', '.join(missing)}")
 
 
 def prepare(args: PrepareArguments) -> dict:
@@ -76,7 +78,7 @@ def prepare(args: PrepareArguments) -> dict:
         scan = folder / "scan.arrow"
         hashes, official = _scan(_pictures(args, report), scan, report)
         if not len(hashes):
-            raise ValueError("expected at least one good picture, found none; see the paths given")
+            raise InputError("expected at least one good picture, found none; see the paths given")
         rows = Dataset.from_file(str(scan))
         labels = rows.remove_columns("image").to_pandas()
         pairs = find_pairs(hashes)
@@ -108,8 +110,8 @@ def prepare(args: PrepareArguments) -> dict:
         (folder / "report.json").write_text(json.dumps(summary, indent=1))
         data_report.write(folder / "report", rows, labels, clusters, summary)
         scan.unlink()
-        if args.write_split_lists:
-            write_lists(files, splits)
+    if args.write_split_lists:
+        write_lists(files, splits)
     return summary
 
 
@@ -172,8 +174,11 @@ def _with_labels(rows: Dataset, labels: dict[str, np.ndarray]) -> Dataset:
 
 def main() -> None:
     """Command line of `python -m train.prepare`."""
-    (args,) = HfArgumentParser(PrepareArguments).parse_args_into_dataclasses()
-    summary = prepare(args)
+    try:
+        (args,) = HfArgumentParser(PrepareArguments).parse_args_into_dataclasses()
+        summary = prepare(args)
+    except (InputError, OSError) as error:
+        sys.exit(f"train.prepare: {error}")
     for split, counts in summary["pictures"].items():
         print(f"{split:>10}: " + ", ".join(f"{n} {source}" for source, n in counts.items()))
     for reason, files in summary["problems"].items():

@@ -20,8 +20,8 @@ from train.sources import MISSING
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend without a screen)
 
-CLUSTERS_SHOWN = 12
-FACES_A_CLUSTER = 4
+CLUSTERS_SHOWN, CLUSTERS_A_LINE = 24, 3
+FACES_A_CLUSTER = 3
 COLOURS = ("#2a6f97", "#e07a5f", "#81b29a", "#f2cc8f", "#6d597a")
 
 
@@ -54,7 +54,9 @@ def _ages_by_source(labels: pd.DataFrame, path: Path) -> None:
         width=0.9,
         color=COLOURS[0],
     )
-    points.set(title=f"Point labels: {is_point.sum():,} faces", xlabel="age, years", ylabel="faces")
+    sources = ", ".join(sorted(set(labels["source"][is_point])))
+    points.set_title(f"Ages in years ({sources}): {is_point.sum():,} faces")
+    points.set(xlabel="age, years", ylabel="faces")
     is_interval = labels["age_type"] == "interval"
     counts = np.bincount(
         group_index(labels["age_low"][is_interval]), minlength=len(AGE_GROUP_NAMES)
@@ -62,9 +64,9 @@ def _ages_by_source(labels: pd.DataFrame, path: Path) -> None:
     bars = intervals.bar(AGE_GROUP_NAMES, counts, color=COLOURS[1])
     intervals.bar_label(bars, [f"{count:,}" for count in counts], fontsize=8)
     intervals.margins(y=0.12)
-    intervals.set(
-        title=f"Interval labels: {is_interval.sum():,} faces", xlabel="age group", ylabel="faces"
-    )
+    sources = ", ".join(sorted(set(labels["source"][is_interval])))
+    intervals.set_title(f"Age groups ({sources}): {is_interval.sum():,} faces")
+    intervals.set(xlabel="age group", ylabel="faces")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -100,16 +102,17 @@ def _duplicate_sheet(rows: Dataset, labels: pd.DataFrame, clusters, path: Path) 
     found = found[:CLUSTERS_SHOWN]
     if not found:
         return False
-    figure, grid = plt.subplots(
-        len(found), FACES_A_CLUSTER, figsize=(7, 1.9 * len(found)), squeeze=False, layout="constrained"
-    )
-    for line, (_, members) in zip(grid, found, strict=True):
-        for axes in line:
+    lines = -(-len(found) // CLUSTERS_A_LINE)
+    figure = plt.figure(figsize=(12, 1.6 * lines), layout="constrained")
+    boxes = figure.subfigures(lines, CLUSTERS_A_LINE, squeeze=False, wspace=0.08).flat
+    for box, (_, members) in zip(boxes, found, strict=False):
+        for place, axes in enumerate(box.subplots(1, FACES_A_CLUSTER)):
             axes.axis("off")
-        for axes, i in zip(line, members, strict=False):
-            axes.imshow(Image.open(io.BytesIO(rows[int(i)]["image"]["bytes"])).convert("RGB"))
-            low, high = labels["age_low"].iloc[i], labels["age_high"].iloc[i]
-            axes.set_title(f"{low}" if low == high else f"{low}-{high}", fontsize=9)
+            if place < len(members):
+                i = int(members[place])
+                axes.imshow(Image.open(io.BytesIO(rows[i]["image"]["bytes"])).convert("RGB"))
+                low, high = labels["age_low"].iloc[i], labels["age_high"].iloc[i]
+                axes.set_title(f"{low}" if low == high else f"{low}-{high}", fontsize=9)
     figure.savefig(path, dpi=80)
     plt.close(figure)
     return True

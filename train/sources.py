@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from age_model.labels import ETHNICITIES, FAIRFACE_ETHNICITIES, GENDERS, MAX_AGE
+from train.errors import InputError
 
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 MISSING = -1
@@ -82,7 +83,7 @@ def read_utkface(paths: list[Path], report: Report) -> Iterator[Picture]:
     """Pictures of UTKFace from folders and .tar(.gz) files, in the order of paths and names.
 
     Raises:
-        ValueError: a path is neither, or holds no picture.
+        InputError: a path is neither, or holds no picture.
     """
     seen: set[str] = set()
     for path in paths:
@@ -104,7 +105,7 @@ def read_utkface(paths: list[Path], report: Report) -> Iterator[Picture]:
                 image = {"bytes": data, "path": name}
                 yield Picture(file, "utkface", image, "point", age, age, gender, race, None)
         if not found:
-            raise ValueError(
+            raise InputError(
                 f"{path}: expected UTKFace pictures (*.jpg), found none; give the folder or archive "
                 "that holds files such as 25_0_2_20170116174525125.jpg.chip.jpg"
             )
@@ -114,7 +115,7 @@ def read_fairface(paths: list[Path], report: Report) -> Iterator[Picture]:
     """Pictures of FairFace from .parquet files, label CSVs beside their pictures, or folders of these.
 
     Raises:
-        ValueError: a path is none of these or lacks a column.
+        InputError: a path is none of these or lacks a column.
     """
     for path in _label_files(paths):
         rows = _parquet_rows(path) if path.suffix == ".parquet" else _csv_rows(path, report)
@@ -164,14 +165,14 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
                 if member.isfile() and Path(member.name).suffix.lower() in PICTURE_SUFFIXES:
                     yield Path(member.name).name, archive.extractfile(member).read()
     else:
-        raise ValueError(f"{path}: expected a folder or a .tar.gz of UTKFace, and it is neither")
+        raise InputError(f"{path}: expected a folder or a .tar.gz of UTKFace, and it is neither")
 
 
 def _label_files(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         inside = sorted([*path.glob("*.parquet"), *path.glob("*.csv")]) if path.is_dir() else [path]
         if not inside or not inside[0].is_file() or inside[0].suffix not in {".parquet", ".csv"}:
-            raise ValueError(
+            raise InputError(
                 f"{path}: expected FairFace as .parquet, as a label .csv beside its pictures, or a "
                 "folder that holds one of these"
             )
@@ -208,7 +209,7 @@ def _read_or_empty(path: Path) -> bytes:
 
 def _require_columns(path: Path, got: list[str], needed: set[str]) -> None:
     if needed - set(got):
-        raise ValueError(
+        raise InputError(
             f"{path}: expected the columns {', '.join(sorted(needed))}, "
             f"lacks {', '.join(sorted(needed - set(got)))}"
         )

@@ -1,0 +1,55 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from train.args import parse
+
+CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").glob("*.json"))
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_preset_parses(config, tmp_path, monkeypatch):
+    preset = json.loads(config.read_text())
+    if preset.get("teacher"):  # a preset names the folder where its teacher will be
+        monkeypatch.chdir(tmp_path)
+        teacher = tmp_path / preset["teacher"]
+        teacher.mkdir(parents=True)
+        (teacher / "config.json").write_text("{}")
+    model, data, training, name = parse(["--config", str(config)])
+    assert name == config.stem
+    assert model.network_config == preset["network_config"]
+    assert training.max_steps == preset["max_steps"]
+    assert training.label_names == ["age_low", "age_high", "gender", "ethnicity"]
+
+
+def test_there_is_a_smoke_and_a_tiny_preset():
+    assert {"smoke", "tiny"} <= {config.stem for config in CONFIGS}
+
+
+def test_the_command_line_wins_over_the_preset():
+    config = next(c for c in CONFIGS if c.stem == "smoke")
+    _, data, training, _ = parse(["--config", str(config), "--max_steps", "3", "--data", "elsewhere"])
+    assert training.max_steps == 3 and data.data == "elsewhere"
+
+
+def test_unknown_key_is_named(tmp_path):
+    preset = tmp_path / "mine.json"
+    preset.write_text('{"learning_rat": 1}')
+    with pytest.raises(ValueError, match="unknown key 'learning_rat'"):
+        parse(["--config", str(preset)])
+
+
+@pytest.mark.parametrize("text", ["[1]", "{"])
+def test_no_json_object_is_refused(tmp_path, text):
+    preset = tmp_path / "mine.json"
+    preset.write_text(text)
+    with pytest.raises(ValueError, match="expected a JSON object"):
+        parse(["--config", str(preset)])
+
+
+def test_values_that_cannot_be():
+    with pytest.raises(ValueError, match="patch_dropout: expected a number from 0 to 1, got 1.5"):
+        parse(["--patch_dropout", "1.5"])
+    with pytest.raises(ValueError, match="found no config.json in nowhere"):
+        parse(["--teacher", "nowhere"])

@@ -1,0 +1,168 @@
+"""The whole training path on a small set: learn, stop, resume, save, load, answer the same."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from age_model import AgePredictor
+from train.args import parse
+from train.finetune import build_trainer, finetune
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SMOKE = ["--config", str(REPOSITORY / "train" / "configs" / "smoke.json"), "--report_to", "none"]
+QUIET = ["--disable_tqdm", "true", "--logging_strategy", "no"]
+
+
+def _train(prepared, out, *more) -> Path:
+    argv = [*SMOKE, *QUIET, "--data", str(prepared), "--output_dir", str(out), *more]
+    return finetune(*parse(argv))
+
+
+@pytest.fixture(scope="module")
+def trained(prepared, tmp_path_factory) -> Path:
+    return _train(prepared, tmp_path_factory.mktemp("runs") / "smoke")
+
+
+def test_saved_network_loads_and_says_what_was_trained(trained, astronaut):
+    facts = json.loads((trained / "training.json").read_text())
+    assert facts["steps"] == 40 and facts["pictures_seen"] == 40 * 32
+    assert facts["preset"] == "smoke" and facts["train_pictures"]["utkface"] > 50
+    assert facts["minutes"] > 0 and facts["teacher"] is None
+    assert (trained / "curves.png").stat().st_size > 5000
+    first = AgePredictor.from_pretrained(trained, detector="haar").predict_crops([astronaut])
+    again = AgePredictor.from_pretrained(trained, detector="haar").predict_crops([astronaut])
+    assert np.array_equal(first.age_probabilities, again.age_probabilities)
+
+
+def test_saved_network_gives_the_trainers_scores(trained, prepared):
+    from train.dataset import FaceDataset, collate, load_prepared
+    from train.networks import load_network
+    from train.scores import validation_scores
+
+    facts = json.loads((trained / "training.json").read_text())
+    rows = load_prepared(prepared)["validation"]
+    batch = collate(FaceDataset(rows, 32, seed=None).__getitems__(list(range(len(rows)))))
+    with torch.inference_mode():
+        answer = load_network(str(trained)).eval()(batch["pixel_values"])
+    labels = [batch[name].numpy() for name in ("age_low", "age_high", "gender")]
+    scores = validation_scores(answer.logits.numpy(), answer.gender_logits.numpy(), *labels)
+    assert scores["mae"] == pytest.approx(facts["validation"]["eval_mae"], abs=0.1)
+
+
+def test_the_loss_falls(prepared, tmp_path):
+    parsed = parse([*SMOKE, *QUIET, "--data", str(prepared), "--output_dir", str(tmp_path),
+                    "--max_steps", "60", "--patch_dropout", "0", "--eval_strategy", "no",
+                    "--load_best_model_at_end", "false"])[:3]  # fmt: skip
+    trainer = build_trainer(*parsed)
+    batch = next(iter(trainer.get_eval_dataloader()))
+    before = trainer.compute_loss(trainer.model.eval(), batch).item()
+    trainer.train()
+    after = trainer.compute_loss(trainer.model.eval(), batch).item()
+    assert after < 0.9 * before
+
+
+def test_accumulated_gradients_equal_those_of_the_whole_batch(prepared, tmp_path):
+    """Two batches of 8, accumulated, move the network as one batch of 16: in particular although
+    the batches hold different numbers of point and interval labels."""
+    gradients = []
+    for batch, accumulated in ((16, 1), (8, 2)):
+        parsed = parse([*SMOKE, *QUIET, "--data", str(prepared), "--output_dir",
+                        str(tmp_path / str(batch)), "--per_device_train_batch_size", str(batch), "--max_steps", "1",
+                        "--gradient_accumulation_steps", str(accumulated), "--patch_dropout", "0",
+                        "--optimizer", "trainer", "--optim", "sgd", "--max_grad_norm", "1e9",
+                        "--learning_rate", "1", "--warmup_steps", "0", "--eval_strategy", "no",
+                        "--save_strategy", "no", "--load_best_model_at_end", "false",
+                        "--precision", "fp32"])[:3]  # fmt: skip
+        trainer = build_trainer(*parsed)
+        trainer.train_dataset.seed = None  # the same pictures both times
+        before = trainer.model.classifier.bias.detach().clone()
+        trainer.train()
+        gradients.append(trainer.model.classifier.bias.detach() - before)
+    assert gradients[0].abs().max() > 1e-4
+    assert torch.allclose(gradients[0], gradients[1], atol=1e-6)
+
+
+def test_a_killed_run_resumes_and_says_from_where(prepared, tmp_path):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "train.finetune", *SMOKE, "--data", str(prepared), "--output_dir",
+               str(out), "--eval_strategy", "no", "--load_best_model_at_end", "false", "--save_steps",
+               "5", "--max_steps", "400", "--dataloader_num_workers", "0"]  # fmt: skip
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    killed = subprocess.Popen(command, cwd=REPOSITORY, **quiet)
+    deadline = time.monotonic() + 240
+    while not list(out.glob("checkpoint-*/trainer_state.json")):
+        assert killed.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not (out / "final").exists()
+    steps = max(int(p.name.split("-")[1]) for p in out.glob("checkpoint-*"))
+    command[command.index("400")] = str(steps + 10)
+    again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0, again.stderr[-2000:]
+    assert "resuming from" in again.stderr and "checkpoint-" in again.stderr
+    facts = json.loads((out / "final" / "training.json").read_text())
+    assert facts["steps"] == steps + 10
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(prepared, tmp_path):
+    options = ["--max_steps", "8", "--save_steps", "4", "--eval_strategy", "no",
+               "--load_best_model_at_end", "false", "--precision", "fp32"]  # fmt: skip
+    unbroken = _train(prepared, tmp_path / "unbroken", *options)
+    broken = tmp_path / "broken"
+    shutil.copytree(tmp_path / "unbroken" / "checkpoint-4", broken / "checkpoint-4")
+    resumed = _train(prepared, broken, *options)
+    weights, others = (load_file(folder / "model.safetensors") for folder in (unbroken, resumed))
+    assert all(torch.allclose(weights[name], others[name], atol=1e-5) for name in weights)
+
+
+def test_distillation_trains_and_leaves_a_clean_checkpoint(trained, prepared, tmp_path):
+    final = _train(prepared, tmp_path / "student", "--teacher", str(trained), "--max_steps", "4",
+                   "--eval_strategy", "no", "--load_best_model_at_end", "false")  # fmt: skip
+    facts = json.loads((final / "training.json").read_text())
+    assert facts["teacher"]["preset"] == "smoke"
+    assert not [name for name in load_file(final / "model.safetensors") if "hint" in name]
+
+
+def test_base_model_is_where_training_starts(trained, prepared, tmp_path):
+    parsed = parse([*SMOKE, "--base_model", str(trained), "--data", str(prepared), "--output_dir",
+                    str(tmp_path)])[:3]  # fmt: skip
+    network = build_trainer(*parsed).model
+    from train.networks import load_network
+
+    for a, b in zip(network.parameters(), load_network(str(trained)).parameters(), strict=True):
+        assert torch.equal(a.cpu(), b)
+
+
+def test_mlflow_holds_parameters_curves_and_the_checkpoint(prepared, tmp_path, monkeypatch):
+    import mlflow
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    argv = [*SMOKE, *QUIET[:2], "--report_to", "mlflow", "--data", str(prepared), "--output_dir", "runs"]
+    finetune(*parse([*argv, "--max_steps", "20"]))
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name("age").experiment_id])
+    assert run.data.params["class_weighting"] == "inverse"
+    assert len(client.get_metric_history(run.info.run_id, "eval_mae")) >= 1
+    names = {Path(a.path).name for a in client.list_artifacts(run.info.run_id, "final")}
+    assert {"config.json", "model.safetensors", "curves.png", "training.json"} <= names
+
+
+def test_data_that_is_not_there_is_one_plain_sentence(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-m", "train.finetune", *SMOKE, "--data", str(tmp_path)],
+        cwd=REPOSITORY, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode != 0
+    assert "expected a folder made by" in result.stderr and "Traceback" not in result.stderr
