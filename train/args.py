@@ -8,7 +8,7 @@ import torch
 from transformers import HfArgumentParser, TrainingArguments
 
 from train.errors import InputError
-from train.networks import NETWORKS
+from train.networks import NETWORKS, is_checkpoint
 
 WEIGHTING = ("none", "inverse", "effective")
 
@@ -42,7 +42,7 @@ class ModelArguments:
     def __post_init__(self) -> None:
         if isinstance(self.network_config, str):
             self.network_config = json.loads(self.network_config)
-        if self.teacher and not (Path(self.teacher) / "config.json").is_file():
+        if self.teacher and not is_checkpoint(Path(self.teacher)):
             raise InputError(
                 f"teacher: expected the folder of a trained network, found no config.json in "
                 f"{self.teacher}; train it first, with its own preset"

@@ -25,9 +25,9 @@ from train.args import AgeTrainingArguments, DataArguments, ModelArguments, pars
 from train.curves import write_curves
 from train.dataset import FaceDataset, collate, load_prepared
 from train.errors import InputError
-from train.files import whole_folder
 from train.initialisation import mimetic
-from train.networks import input_size, load_network, new_network
+from train.networks import input_size, is_checkpoint, load_network, new_network
+from train.place import staged_folder
 from train.trainer import Stopwatch, WeightedTrainer
 
 
@@ -149,7 +149,7 @@ def _save(trainer: WeightedTrainer, final: Path, facts: dict) -> None:
     network = trainer.accelerator.unwrap_model(trainer.model)
     if hasattr(network, "hint_projection"):
         del network.hint_projection  # it served the teacher; the checkpoint is the network alone
-    with whole_folder(final) as folder:
+    with staged_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
         image_processor(trainer.train_dataset.size).save_pretrained(folder)
         (folder / "training.json").write_text(json.dumps(facts, indent=1))

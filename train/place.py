@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from train.errors import InputError
+
 _AT_FDCWD = -100  # Linux: paths count from the current folder
 _RENAME_EXCHANGE = 2  # Linux: swap two names in one step
 
@@ -33,13 +35,13 @@ def staged_folder(destination: Path, may_replace: Callable[[Path], bool]) -> Ite
         may_replace: says whether an existing, non-empty `destination` is one of ours.
 
     Raises:
-        ValueError: `destination` is a file, or holds things that `may_replace` does not know.
+        InputError: `destination` is a file, or holds things that `may_replace` does not know.
     """
     destination = Path(os.path.abspath(destination))  # `..` gone, so that `.name` is a name
     if destination.is_file():
-        raise ValueError(f"expected a folder to write to, got the file {destination}")
+        raise InputError(f"expected a folder to write to, got the file {destination}")
     if destination.is_dir() and any(destination.iterdir()) and not may_replace(destination):
-        raise ValueError(
+        raise InputError(
             f"expected a new or empty folder, or one that this command wrote, got {destination}, "
             "which holds other files; name another folder"
         )

@@ -26,7 +26,7 @@ from transformers import HfArgumentParser
 from train import report as data_report
 from train.duplicates import HASH_BYTES, cluster_ids, find_pairs, perceptual_hash
 from train.errors import InputError
-from train.files import whole_folder
+from train.place import staged_folder
 from train.relabel import resolve
 from train.sources import MISSING, Picture, Report, read_fairface, read_utkface
 from train.splits import LEFT_OUT, SPLITS, assign, read_lists, write_lists
@@ -74,7 +74,7 @@ class PrepareArguments:
 def prepare(args: PrepareArguments) -> dict:
     """Read, check, find duplicates, split and save. Returns what `report.json` holds."""
     report = Report()
-    with whole_folder(Path(args.out)) as folder:
+    with staged_folder(Path(args.out), may_replace=_is_prepared) as folder:
         scan = folder / "scan.arrow"
         hashes, official = _scan(_pictures(args, report), scan, report)
         if not len(hashes):
@@ -113,6 +113,10 @@ def prepare(args: PrepareArguments) -> dict:
     if args.write_split_lists:
         write_lists(files, splits)
     return summary
+
+
+def _is_prepared(folder: Path) -> bool:
+    return (folder / "dataset_dict.json").is_file() and (folder / "report.json").is_file()
 
 
 def _pictures(args: PrepareArguments, report: Report) -> Iterator[Picture]:

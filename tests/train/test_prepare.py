@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import datasets
 import numpy as np
 import pytest
 
+from train.errors import InputError
 from train.prepare import PrepareArguments, prepare
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -65,14 +67,22 @@ def test_report_has_its_figures(prepared):
         assert figure in page and (prepared / "report" / figure).stat().st_size > 5000
 
 
-def test_a_failed_run_leaves_what_was_there(prepared, tmp_path):
-    out = tmp_path / "data"
-    out.mkdir()
-    (out / "mine").write_text("mine")
-    with pytest.raises(ValueError, match="expected UTKFace pictures"):
-        prepare(PrepareArguments(out=str(out), utkface=[str(tmp_path / "data")]))
-    assert [p.name for p in tmp_path.iterdir()] == ["data"]
-    assert (out / "mine").read_text() == "mine"
+def test_a_failed_run_leaves_the_earlier_data_set(prepared, tmp_path):
+    out, nothing = tmp_path / "data", tmp_path / "nothing"
+    shutil.copytree(prepared, out)
+    nothing.mkdir()
+    before = (out / "report.json").read_bytes()
+    with pytest.raises(InputError, match="expected UTKFace pictures"):
+        prepare(PrepareArguments(out=str(out), utkface=[str(nothing)]))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "nothing"]
+    assert (out / "report.json").read_bytes() == before
+
+
+def test_a_folder_with_other_things_is_not_replaced(raw_fairface, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(InputError, match="holds other files"):
+        prepare(PrepareArguments(out=str(tmp_path), fairface=[str(raw_fairface)]))
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_a_killed_run_leaves_no_data_set_and_the_next_one_cleans_up(raw_fairface, tmp_path):
@@ -92,9 +102,9 @@ def test_a_killed_run_leaves_no_data_set_and_the_next_one_cleans_up(raw_fairface
 
 
 def test_arguments_that_name_nothing():
-    with pytest.raises(ValueError, match="give --utkface"):
+    with pytest.raises(InputError, match="give --utkface"):
         PrepareArguments(out="x")
-    with pytest.raises(ValueError, match="no such file or folder: nowhere"):
+    with pytest.raises(InputError, match="no such file or folder: nowhere"):
         PrepareArguments(out="x", utkface=["nowhere"])
 
 
