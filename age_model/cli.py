@@ -84,9 +84,10 @@ def _version(parser: argparse.ArgumentParser, args: argparse.Namespace) -> str:
 
 
 def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
-    files = list(picture_files(args.paths))
-    from age_model.predictor import AgePredictor  # takes seconds, so not before it is needed
+    # Takes seconds, so not before it is needed.
+    from age_model.predictor import AgePredictor
 
+    files = list(picture_files(args.paths))
     try:
         # With --crops no face is searched for, so nothing is fetched for that.
         detector = args.detector or ("haar" if args.crops else None)

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from PIL import Image, ImageOps
 MAX_PIXELS = 50_000_000  # a 50-megapixel photo takes 150 MB once decoded
 MAX_BYTES = 100 * 1024 * 1024
 
-# Bitmap formats only: Pillow also opens EPS and the like, which start other programs.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
+# Bitmap formats only: Pillow also opens EPS and the like, which start other programs. Phones' MPO
+# files are read as JPEG.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 IMAGE_SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mpo",
     ".ppm", ".pgm", ".pbm", ".avif",
@@ -101,10 +103,8 @@ def _from_pillow(image: Image.Image) -> np.ndarray:
         raise ImageError(
             f"is damaged or cut short ({error}): get the picture again from its source"
         ) from error
-    try:
+    with suppress(Exception):  # damaged EXIF data; the picture itself is sound
         image = ImageOps.exif_transpose(image)
-    except Exception:  # noqa: BLE001 - damaged EXIF data; the picture itself is sound
-        pass
     return np.asarray(_to_rgb(image))
 
 

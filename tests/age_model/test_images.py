@@ -1,0 +1,206 @@
+import io
+import os
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from age_model import images
+from age_model.images import ImageError, load_image
+
+
+def encoded(picture: Image.Image, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG file that says it is that large and holds next to nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(100)))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.fixture
+def colours() -> np.ndarray:
+    """(40, 60, 3): left half red, right half blue."""
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, :30] = (250, 10, 20)
+    picture[:, 30:] = (10, 20, 250)
+    return picture
+
+
+def test_every_kind_of_source_gives_the_same(colours, tmp_path):
+    data = encoded(Image.fromarray(colours), "PNG")
+    path = tmp_path / "picture.png"
+    path.write_bytes(data)
+    for source in (str(path), path, data, bytearray(data), Image.fromarray(colours), colours):
+        got = load_image(source)
+        assert got.dtype == np.uint8
+        assert (got == colours).all(), type(source)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "MPO", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF"])
+def test_formats(colours, kind):
+    got = load_image(encoded(Image.fromarray(colours), kind)).astype(int)
+    assert np.abs(got[5:35, 5:25] - colours[5:35, 5:25]).max() < 30
+
+
+# Where the red half (first seen from the left) must lie once the tag is applied to the picture.
+@pytest.mark.parametrize(
+    ("orientation", "shape", "red"),
+    [(1, (40, 60), "left"), (2, (40, 60), "right"), (3, (40, 60), "right"), (4, (40, 60), "left"),
+     (5, (60, 40), "top"), (6, (60, 40), "top"), (7, (60, 40), "bottom"), (8, (60, 40), "bottom")],
+)  # fmt: skip
+def test_exif_rotation_is_applied(colours, orientation, shape, red):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    got = load_image(encoded(Image.fromarray(colours), "PNG", exif=exif))
+    assert got.shape == (*shape, 3)
+    half = {
+        "left": got[:, : shape[1] // 2],
+        "right": got[:, shape[1] // 2 :],
+        "top": got[: shape[0] // 2],
+        "bottom": got[shape[0] // 2 :],
+    }[red]
+    assert (half == (250, 10, 20)).all()
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_damaged_exif_does_not_lose_the_picture(colours):
+    data = encoded(Image.fromarray(colours), "PNG", exif=b"Exif\0\0MM\0\x2a\xff\xff\xff\xff")
+    assert (load_image(data) == colours).all()
+
+
+def test_transparency_is_laid_over_white():
+    rgba = np.zeros((4, 4, 4), np.uint8)
+    rgba[:2] = (200, 0, 0, 255)
+    want = np.full((4, 4, 3), 255, np.uint8)
+    want[:2] = (200, 0, 0)
+    assert (load_image(rgba) == want).all()
+    assert (load_image(encoded(Image.fromarray(rgba), "PNG")) == want).all()
+    palette = Image.fromarray(rgba).quantize(4)
+    assert palette.mode == "P"
+    assert np.abs(load_image(encoded(palette, "PNG")).astype(int) - want).max() <= 8
+
+
+def test_grey_of_8_and_16_bits_and_floats():
+    ramp = np.tile(np.arange(256, dtype=np.uint16), (4, 1))
+    want = np.repeat(ramp.astype(np.uint8)[..., None], 3, axis=2)
+    assert (load_image(ramp.astype(np.uint8)) == want).all()
+    assert (load_image(encoded(Image.fromarray(ramp * 257), "PNG")) == want).all()
+    assert (load_image(encoded(Image.fromarray(ramp * 257), "TIFF")) == want).all()
+    floats = Image.fromarray((ramp / 255).astype(np.float32))
+    assert (load_image(encoded(floats, "TIFF")) == want).all()
+
+
+def test_a_dark_16_bit_picture_stays_dark():
+    dark = np.full((4, 4), 2570, np.uint16)
+    assert (load_image(encoded(Image.fromarray(dark), "PNG")) == 10).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "CMYK", "YCbCr", "HSV"])
+def test_other_modes_keep_light_and_dark(mode):
+    picture = np.zeros((16, 16, 3), np.uint8)
+    picture[:8] = 255
+    got = load_image(Image.fromarray(picture).convert(mode))
+    assert got.shape == (16, 16, 3)
+    assert got[:7].min() > 240
+    assert got[9:].max() < 15
+
+
+def test_cmyk_jpeg(colours):
+    got = load_image(encoded(Image.fromarray(colours).convert("CMYK"), "JPEG")).astype(int)
+    assert np.abs(got[5:35, 5:25] - colours[5:35, 5:25]).max() < 30
+
+
+def test_first_frame_of_an_animation(colours):
+    frames = [Image.fromarray(colours), Image.new("RGB", (60, 40))]
+    data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    assert np.abs(load_image(data).astype(int) - colours).max() < 5
+    opened = Image.open(io.BytesIO(data))
+    opened.seek(1)
+    assert np.abs(load_image(opened).astype(int) - colours).max() < 5
+
+
+@pytest.mark.parametrize(
+    ("array", "got"),
+    [(np.zeros((4, 4, 3)), "float64"), (np.zeros((4, 4, 2), np.uint8), r"\(4, 4, 2\)"),
+     (np.zeros(9, np.uint8), r"\(9,\)"), (np.zeros((0, 5, 3), np.uint8), "5 x 0")],
+)  # fmt: skip
+def test_wrong_arrays(array, got):
+    with pytest.raises(ImageError, match=got):
+        load_image(array)
+
+
+def test_wrong_type():
+    with pytest.raises(ImageError, match="expected a picture as a path.*got int"):
+        load_image(7)
+
+
+def test_limits_are_checked_before_decoding(monkeypatch):
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
+    for side in (60_000, 9_000):
+        with warnings.catch_warnings(), pytest.raises(ImageError, match="too many pixels"):
+            warnings.simplefilter("ignore")
+            load_image(png_header(side, side))
+
+
+def test_pixel_limit_holds_for_pictures_and_arrays(monkeypatch):
+    monkeypatch.setattr(images, "MAX_PIXELS", 99)
+    for source in (Image.new("RGB", (10, 10)), np.zeros((10, 10, 3), np.uint8)):
+        with pytest.raises(ImageError, match="10 x 10"):
+            load_image(source)
+
+
+def test_large_files_are_refused_unread(tmp_path, monkeypatch):
+    path = tmp_path / "large.jpg"
+    with open(path, "wb") as file:
+        file.truncate(images.MAX_BYTES + 1)
+    monkeypatch.setattr("pathlib.Path.read_bytes", lambda self: pytest.fail("read"))
+    with pytest.raises(ImageError, match="too large: 100 MB"):
+        load_image(path)
+
+
+def test_damaged_files(colours, tmp_path):
+    data = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 90, 3), np.uint8)), "JPEG")
+    for content, message in [
+        (b"", "is empty"),
+        (data[: len(data) // 2], "cut short"),
+        (b"only text\n" * 50, "is not a picture"),
+        (png_header(50, 50), "damaged"),
+    ]:
+        path = tmp_path / "picture.jpg"
+        path.write_bytes(content)
+        with pytest.raises(ImageError, match=message):
+            load_image(path)
+
+
+def test_paths_that_are_no_picture_files(tmp_path):
+    with pytest.raises(ImageError, match="no such file"):
+        load_image(tmp_path / "missing.jpg")
+    with pytest.raises(ImageError, match="this is a folder"):
+        load_image(tmp_path)
+    with pytest.raises(ImageError, match="cannot be read"):
+        load_image("nul\0l.jpg")
+    pipe = tmp_path / "pipe.jpg"
+    os.mkfifo(pipe)
+    with pytest.raises(ImageError, match="something else"):
+        load_image(pipe)
+
+
+def test_programs_that_draw_are_not_started():
+    with pytest.raises(ImageError, match="is not a picture"):
+        load_image(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n")

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from age_model.labels import (
+    AGE_GROUP_NAMES,
+    AGE_GROUPS,
+    ETHNICITIES,
+    FAIRFACE_ETHNICITIES,
+    MAX_AGE,
+    NUM_AGES,
+    AgeGroup,
+    group_index,
+    group_membership,
+)
+
+
+def test_groups_are_those_of_fairface():
+    assert AGE_GROUP_NAMES == (
+        "0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+",
+    )  # fmt: skip
+
+
+def test_each_year_is_in_exactly_one_group():
+    assert group_membership().shape == (9, NUM_AGES)
+    assert (group_membership().sum(axis=0) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("age", "name"),
+    [(0, "0-2"), (2, "0-2"), (2.4, "0-2"), (2.6, "3-9"), (3, "3-9"), (19, "10-19"), (20, "20-29"),
+     (69.4, "60-69"), (70, "70+"), (100, "70+"), (116, "70+")],
+)  # fmt: skip
+def test_group_index(age, name):
+    assert AGE_GROUP_NAMES[group_index(age)] == name
+
+
+def test_group_index_agrees_with_membership():
+    years = np.arange(NUM_AGES)
+    assert (group_membership()[group_index(years), years] == 1).all()
+
+
+def test_other_groupings_are_views_too():
+    groups = (AgeGroup(0, 15), AgeGroup(16, 25), AgeGroup(26, MAX_AGE))
+    assert [g.name for g in groups] == ["0-15", "16-25", "26+"]
+    assert group_index([15, 16, 26], groups).tolist() == [0, 1, 2]
+    assert AGE_GROUPS[-1].high == MAX_AGE
+
+
+def test_fairface_ethnicities_fold_into_all_of_ours():
+    assert len(FAIRFACE_ETHNICITIES) == 7
+    assert set(FAIRFACE_ETHNICITIES.values()) == set(ETHNICITIES)

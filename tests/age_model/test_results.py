@@ -1,0 +1,71 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from age_model.labels import AGE_GROUP_NAMES, NUM_AGES
+from age_model.results import FaceAges, Faces, picture_record
+
+
+def two_faces() -> FaceAges:
+    groups = np.zeros((2, 9))
+    groups[0, 3] = groups[1, 8] = 1
+    return FaceAges(
+        box_xyxy=np.array([[1, 2, 30.06, 40], [5, 5, 9, 9]], np.float32),
+        score=np.array([0.9, np.nan], np.float32),
+        age_years=np.array([27.44, 80.0]),
+        interval_years=np.array([[20, 36.04], [70, 90]]),
+        age_probabilities=np.full((2, NUM_AGES), 1 / NUM_AGES),
+        group_probabilities=groups,
+        gender_probabilities=np.array([[0.2, 0.8], [0.6, 0.4]]),
+        ethnicity_probabilities=np.array([[0.1, 0.6, 0.1, 0.1, 0.1]] * 2),
+    )
+
+
+def test_a_face_as_json():
+    young, old = two_faces().to_dicts()
+    assert list(young) == [
+        "box", "score", "age", "interval", "group", "group_probabilities", "gender",
+        "gender_probability",
+    ]  # fmt: skip
+    assert young["box"] == [1.0, 2.0, 30.1, 40.0]
+    assert (young["score"], old["score"]) == (0.9, None)
+    assert (young["age"], young["interval"], young["group"]) == (27.4, [20.0, 36.0], "20-29")
+    assert list(young["group_probabilities"]) == list(AGE_GROUP_NAMES)
+    assert (young["gender"], young["gender_probability"]) == ("female", 0.8)
+    assert (old["gender"], old["group"]) == ("male", "70+")
+
+
+def test_ethnicity_only_when_asked_for():
+    assert "ethnicity" not in two_faces().to_dicts()[0]
+    assert two_faces().to_dicts(ethnicity=True)[0]["ethnicity"] == "Black"
+
+
+def test_picture_record_is_strict_json():
+    record = picture_record("a.jpg", (640, 480), two_faces())
+    assert list(record) == ["file", "width", "height", "faces", "error"]
+    assert (record["width"], record["height"], len(record["faces"])) == (640, 480, 2)
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+
+
+def test_record_of_an_error_has_no_faces():
+    record = picture_record("a.jpg", error="is empty")
+    assert record == {
+        "file": "a.jpg", "width": None, "height": None, "faces": [], "error": "is empty",
+    }  # fmt: skip
+
+
+def test_empty_results():
+    assert len(Faces.empty()) == len(FaceAges.empty()) == 0
+    assert FaceAges.empty().to_dicts() == []
+
+
+def test_results_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        two_faces().score = None
+
+
+def test_wrong_shapes_are_named():
+    with pytest.raises(ValueError, match=r"Faces.score: expected shape \(1,\), got \(2,\)"):
+        Faces(np.zeros((1, 4)), np.zeros(2), np.zeros((1, 5, 2)))
