@@ -1,0 +1,80 @@
+"""What the page and the API answer for an uploaded picture, also where something is wrong with it.
+
+An upload comes as the dict that Gradio's page and client send: "path" on this machine and
+"orig_name" as the visitor's file was called.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from age_model import page_text
+from age_model.images import ImageError, load_image
+from age_model.presentation import draw_faces, face_crops
+from age_model.results import FaceAges, picture_record
+
+Predictor = Callable[[np.ndarray], FaceAges]
+log = logging.getLogger(__name__)
+
+
+def page_answer(
+    predictor: Predictor, upload: dict | None, upload_folder: str, waiting: str
+) -> tuple[np.ndarray | None, str]:
+    """What the page shows.
+
+    Args:
+        predictor: called with an upright (H, W, 3) uint8 RGB picture.
+        upload: None where no picture is chosen (any more).
+        upload_folder: the only folder that pictures are read from.
+        waiting: the text to show while no picture is chosen.
+
+    Returns:
+        the picture with its numbered boxes, (H', W', 3) uint8 RGB, or None where there is none to
+        show; and HTML: a card a face, or a sentence.
+    """
+    if upload is None:
+        return None, page_text.waiting_html(waiting)
+    try:
+        image_rgb = load_image(_checked_path(upload, upload_folder))
+        ages = predictor(image_rgb)
+        if len(ages) == 0:
+            return None, page_text.message_html(*page_text.NO_FACE)
+        cards = page_text.faces_html(ages, face_crops(image_rgb, ages))
+        return draw_faces(image_rgb, ages.box_xyxy), cards
+    except ImageError as error:
+        text = f"{_name(upload)} {error}."
+        return None, page_text.message_html(page_text.UNUSABLE, text, problem=True)
+    except Exception:
+        # The page must not go on showing the ages of the picture before. The picture itself, and
+        # its name, stay out of the log.
+        log.exception("a picture could not be examined")
+        return None, page_text.message_html(*page_text.FAILED, problem=True)
+
+
+def api_answer(predictor: Predictor, upload: dict | None, upload_folder: str) -> dict:
+    """What the API sends: `results.picture_record`, its "error" set for an unusable picture."""
+    if upload is None:
+        return picture_record(None, error="expected a picture, got none: send one")
+    try:
+        image_rgb = load_image(_checked_path(upload, upload_folder))
+    except ImageError as error:
+        return picture_record(_name(upload), error=str(error))
+    height, width = image_rgb.shape[:2]
+    return picture_record(_name(upload), (width, height), predictor(image_rgb))
+
+
+def _checked_path(upload: dict, upload_folder: str) -> Path:
+    """Path of the picture; a caller of the API writes the dict, so it must be an upload's."""
+    path = Path(upload.get("path") or "").resolve()
+    if not path.is_relative_to(Path(upload_folder).resolve()):
+        raise ImageError("is not an uploaded picture: upload it, or wrap it in handle_file()")
+    if not path.is_file():
+        raise ImageError("is no longer here, as uploads are deleted after a while: add it again")
+    return path
+
+
+def _name(upload: dict) -> str:
+    """File name that the visitor gave, without folders."""
+    return Path(upload.get("orig_name") or upload.get("path") or "The picture").name
