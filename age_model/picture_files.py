@@ -43,5 +43,6 @@ def _in_folder(folder: str) -> Iterator[tuple[str, str | None]]:
     if not found and not closed:
         yield (
             folder,
-            "this folder holds no pictures: expected files that end in " + ", ".join(IMAGE_SUFFIXES),
+            "this folder holds no pictures: expected files that end in "
+            + ", ".join(IMAGE_SUFFIXES),
         )

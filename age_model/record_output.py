@@ -81,7 +81,9 @@ def check_out(path: str | None) -> str | None:
     if path is None:
         return None
     if os.path.lexists(path) and not os.path.isfile(path):
-        return f"--out: expected a file, but {path} is a folder or something else; give another name"
+        return (
+            f"--out: expected a file, but {path} is a folder or something else; give another name"
+        )
     if not Path(path).absolute().parent.is_dir():
         return f"--out: there is no folder {Path(path).parent}; make it first"
     return None

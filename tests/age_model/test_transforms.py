@@ -40,7 +40,8 @@ def test_resize_leaves_the_right_size_alone():
 
 
 @pytest.mark.parametrize(
-    "batch", [np.zeros((1, 4, 4, 3)), np.zeros((4, 4, 3), np.uint8), np.zeros((1, 4, 4, 4), np.uint8)]
+    "batch",
+    [np.zeros((1, 4, 4, 3)), np.zeros((4, 4, 3), np.uint8), np.zeros((1, 4, 4, 4), np.uint8)],
 )
 def test_other_arrays_are_refused(batch):
     with pytest.raises(ValueError, match="expected a uint8 array of shape"):

@@ -1,0 +1,54 @@
+"""Fixtures of the package's tests: both detectors, and the model."""
+
+import struct
+import zlib
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from age_model.faces import HaarDetector, YuNetDetector
+from age_model.predictor import AgePredictor
+
+
+@pytest.fixture(params=["haar", "yunet"])
+def detector(request):
+    """Each detector in turn; YuNet is skipped where its file is not there."""
+    if request.param == "haar":
+        return HaarDetector()
+    return YuNetDetector(request.getfixturevalue("yunet_path"))
+
+
+@pytest.fixture(scope="session")
+def predictor(tiny_checkpoint) -> AgePredictor:
+    """A predictor with random weights and the Haar cascade."""
+    return AgePredictor.from_pretrained(tiny_checkpoint, detector="haar")
+
+
+@pytest.fixture(scope="session")
+def two_people(astronaut) -> np.ndarray:
+    """(512, 812, 3): a small face on the left, the same face larger on the right."""
+    small = cv2.resize(astronaut, (300, 300), interpolation=cv2.INTER_AREA)
+    canvas = np.full((512, 812, 3), 127, np.uint8)
+    canvas[100:400, :300] = small
+    canvas[:, 300:] = astronaut
+    return canvas
+
+
+@pytest.fixture(scope="session")
+def png_header() -> Callable[[int, int], bytes]:
+    """Makes a PNG file that says how large it is and holds next to nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    def png(width: int, height: int) -> bytes:
+        header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        pixels = zlib.compress(bytes(100))
+        signature = b"\x89PNG\r\n\x1a\n"
+        return signature + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+    return png

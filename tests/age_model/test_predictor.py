@@ -1,0 +1,233 @@
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from transformers import ViTForImageClassification
+
+from age_model import AgePredictor, FaceAges, model_files
+from age_model.images import ImageError
+from age_model.model_files import EMBEDDED, load_model
+
+PIPELINE = """
+import json, sys
+from transformers import pipeline
+answer = pipeline("image-classification", model=sys.argv[1])(sys.argv[2], top_k=101)
+assert not any(name.startswith("age_model") for name in sys.modules)
+print(json.dumps({row["label"]: row["score"] for row in answer}))
+"""
+
+
+def assert_same(one: FaceAges, other: FaceAges) -> None:
+    for name in vars(one):
+        assert np.allclose(getattr(one, name), getattr(other, name), atol=1e-5, equal_nan=True), (
+            name
+        )
+
+
+def test_a_photo(predictor, astronaut):
+    ages = predictor(astronaut)
+    assert len(ages) == 1
+    assert 0 <= ages.interval_years[0, 0] <= ages.age_years[0] <= ages.interval_years[0, 1] <= 100
+    for name in ("age", "group", "gender", "ethnicity"):
+        assert getattr(ages, f"{name}_probabilities").sum() == pytest.approx(1)
+    left, top, right, bottom = ages.box_xyxy[0]
+    assert left < 222 < right
+    assert top < 115 < bottom
+
+
+def test_every_source_gives_the_same(predictor, astronaut, tmp_path):
+    path = tmp_path / "astronaut.png"
+    Image.fromarray(astronaut).save(path)
+    want = predictor(astronaut)
+    for source in (path, str(path), path.read_bytes(), Image.open(path)):
+        assert_same(predictor(source), want)
+
+
+def test_no_face_no_age(predictor):
+    assert len(predictor(np.full((200, 300, 3), 90, np.uint8))) == 0
+
+
+def test_largest_face_first(predictor, two_people):
+    box = predictor(two_people).box_xyxy
+    assert len(box) == 2
+    assert box[0, 0] > 400 > box[1, 0]
+
+
+def test_the_picture_is_not_changed(predictor, astronaut):
+    before = astronaut.copy()
+    predictor(astronaut)
+    assert (astronaut == before).all()
+
+
+def test_what_the_network_sees_is_the_crop(predictor, astronaut):
+    from age_model.faces import crop_face, load_detector
+
+    crop = crop_face(astronaut, load_detector("haar").detect(astronaut), 0, 200)
+    want, got = predictor.predict_crops([crop]), predictor(astronaut)
+    assert np.allclose(got.age_probabilities, want.age_probabilities, atol=1e-6)
+    assert np.allclose(got.gender_probabilities, want.gender_probabilities, atol=1e-6)
+
+
+def test_crops_in_batches_keep_their_order(predictor, astronaut):
+    crops = [astronaut[i * 40 : i * 40 + 100 + i, :150] for i in range(7)]
+    ages = predictor.predict_crops(crops, batch_size=3)
+    assert len(ages) == 7
+    assert np.isnan(ages.score).all()
+    for i, crop in enumerate(crops):
+        alone = predictor.predict_crops([crop])
+        assert np.allclose(ages.age_probabilities[i], alone.age_probabilities[0], atol=1e-6)
+        assert ages.box_xyxy[i].tolist() == [0, 0, 150, 100 + i]
+    assert np.ptp(ages.age_probabilities, axis=0).max() > 1e-5  # the crops do differ
+
+
+def test_no_crops(predictor):
+    assert len(predictor.predict_crops([])) == 0
+
+
+def test_a_bad_crop_is_an_error(predictor, astronaut):
+    with pytest.raises(ImageError, match="no such file"):
+        predictor.predict_crops([astronaut, "missing.jpg"])
+
+
+def test_threads_may_share_a_predictor(predictor, astronaut, two_people):
+    pictures = [astronaut, two_people, astronaut[:400]] * 3
+    alone = [predictor(picture) for picture in pictures]
+    with ThreadPoolExecutor(5) as pool:
+        for one, other in zip(alone, pool.map(predictor, pictures), strict=True):
+            assert_same(one, other)
+
+
+def test_names(predictor, tiny_checkpoint, monkeypatch):
+    assert predictor.model_name == str(tiny_checkpoint)
+    assert predictor.detector_name == "haar (haarcascade_frontalface_alt2)"
+    assert predictor.image_size == 32
+    monkeypatch.setenv("AGE_MODEL_ID", str(tiny_checkpoint))
+    assert AgePredictor.from_pretrained(detector="haar").model_name == str(tiny_checkpoint)
+
+
+def test_loading_is_silent(tiny_checkpoint, capfd):
+    load_model(str(tiny_checkpoint))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_loading_leaves_transformers_as_it_was(tiny_checkpoint):
+    from transformers.utils import logging
+
+    hook = logging.set_tqdm_hook(None)
+    logging.set_tqdm_hook(hook)
+    verbosity = logging.get_verbosity()
+    load_model(str(tiny_checkpoint))
+    assert logging.get_verbosity() == verbosity
+    assert logging.set_tqdm_hook(hook) is hook
+
+
+@pytest.fixture
+def copied(tiny_checkpoint, tmp_path) -> Path:
+    return Path(shutil.copytree(tiny_checkpoint, tmp_path / "copy"))
+
+
+def test_folders_that_are_no_checkpoint(copied, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ValueError, match="empty is not a checkpoint: expected a folder with"):
+        load_model(str(empty))
+    (copied / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="cannot be loaded as a checkpoint.*JSON"):
+        load_model(str(copied))
+
+
+def test_damaged_weights(copied):
+    (copied / "model.safetensors").write_bytes(b"abc")
+    with pytest.raises(ValueError, match="cannot be loaded as a checkpoint"):
+        load_model(str(copied))
+
+
+def test_pickles_are_not_read(copied):
+    (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
+    with pytest.raises(ValueError, match="is not a checkpoint"):
+        load_model(str(copied))
+
+
+def test_a_checkpoint_of_something_else(copied):
+    config = json.loads((copied / "config.json").read_text())
+    labels = {"id2label": {"0": "cat", "1": "dog"}, "label2id": {"cat": 0, "dog": 1}}
+    (copied / "config.json").write_text(json.dumps(config | labels))
+    with pytest.raises(ValueError, match=r"expected the 101 labels 0, 1, .* got 2: cat, dog"):
+        load_model(str(copied))
+    (copied / "config.json").write_text(json.dumps({"model_type": "resnet"}))
+    with pytest.raises(ValueError, match='expected the model type "vit", got "resnet"'):
+        load_model(str(copied))
+
+
+def test_missing_heads_are_not_filled_with_chance(copied, tiny_checkpoint):
+    ViTForImageClassification.from_pretrained(tiny_checkpoint).save_pretrained(copied)
+    with pytest.raises(ValueError, match="lacks weights .*gender_classifier"):
+        load_model(str(copied))
+
+
+def test_a_hub_that_does_not_answer(monkeypatch):
+    def fail(*_, **__):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(model_files, "snapshot_download", fail)
+    with pytest.raises(ValueError, match=r"no model 'someone/else'.*no route to host.*the network"):
+        load_model("someone/else")
+
+
+def test_a_hub_model_is_read_from_where_it_was_put(monkeypatch, tiny_checkpoint):
+    asked = {}
+    monkeypatch.setattr(
+        model_files,
+        "snapshot_download",
+        lambda name, **how: asked.update({name: how}) or tiny_checkpoint,
+    )
+    assert load_model("someone/age-vit").config.num_labels == 101
+    assert not any("bin" in p or "pt" in p for p in asked["someone/age-vit"]["allow_patterns"])
+
+
+@pytest.mark.parametrize("name", ["no/such/folder", "/no/such", "a name"])
+def test_names_that_cannot_be(name):
+    with pytest.raises(ValueError, match="there is no such folder"):
+        load_model(name)
+
+
+def pipeline_answer(checkpoint: Path, picture: Path) -> np.ndarray:
+    done = subprocess.run(
+        [sys.executable, "-c", PIPELINE, str(checkpoint), str(picture)],
+        capture_output=True, text=True, check=False, cwd=picture.parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    return np.array([answer[str(age)] for age in range(101)])
+
+
+@pytest.mark.parametrize("which", ["tiny", "embedded"])
+def test_pipeline_without_our_code_agrees(which, tiny_checkpoint, astronaut, tmp_path):
+    checkpoint = tiny_checkpoint if which == "tiny" else EMBEDDED
+    picture = tmp_path / "crop.png"
+    Image.fromarray(astronaut[40:190, 150:300]).save(picture)
+    theirs = pipeline_answer(checkpoint, picture)
+    ours = AgePredictor.from_pretrained(checkpoint, "haar").predict_crops([picture])
+    assert np.abs(theirs - ours.age_probabilities[0]).max() < 1e-5
+    assert theirs.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_the_embedded_model_knows_an_adult_woman(astronaut):
+    """Eileen Collins, aged 42 in this picture."""
+    predictor = AgePredictor.from_pretrained(detector="haar")
+    assert predictor.model_name == "age_model/checkpoint"
+    face = predictor(astronaut).to_dicts()[0]
+    assert 22 < face["age"] < 62
+    assert face["gender"] == "female"
+
+
+def test_embedded_weights_are_small_safetensors():
+    sizes = [path.stat().st_size for path in EMBEDDED.rglob("*") if path.is_file()]
+    assert max(sizes) < 10_000_000
+    assert not [p for p in EMBEDDED.rglob("*") if p.suffix in {".bin", ".pt", ".pth", ".pkl"}]
