@@ -82,9 +82,6 @@ def _network(args: ModelArguments) -> PreTrainedModel:
     network = new_network(args.architecture, args.network_config)
     if args.architecture == "vit" and args.mimetic_init:
         mimetic(network)
-    if args.architecture == "resnet":
-        # The layout in which convolutions are quick on processors and tensor cores alike.
-        network = network.to(memory_format=torch.channels_last)
     return network
 
 
