@@ -40,8 +40,9 @@ def finetune(
         InputError: data, base model or teacher are not what they should be (before training starts).
     """
     trainer = build_trainer(model_args, data_args, args)
-    _track(args)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(args))
+    last = _last_checkpoint(args)
+    _track(args, preset, resuming=last is not None)
+    trainer.train(resume_from_checkpoint=last)
     facts = {
         "preset": preset,
         "arguments": {**asdict(model_args), **asdict(data_args), **_told(args)},
@@ -91,13 +92,18 @@ def _some(rows, count: int | None, seed: int):
     return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:count]))
 
 
-def _track(args: AgeTrainingArguments) -> None:
-    """Point MLflow at ./mlruns, unless the environment names another server."""
+def _track(args: AgeTrainingArguments, preset: str, resuming: bool) -> None:
+    """Start an MLflow run in ./mlruns (or where MLFLOW_TRACKING_URI says), or go on with the old one."""
     if "mlflow" not in args.report_to:
         return
     Path("mlruns").mkdir(exist_ok=True)
     os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{Path('mlruns/mlflow.db').absolute()}")
-    os.environ.setdefault("MLFLOW_EXPERIMENT_NAME", args.experiment)
+    mlflow.set_experiment(args.experiment)
+    note = Path(args.output_dir) / "mlflow_run_id"
+    known = note.read_text() if resuming and note.is_file() else None
+    run = mlflow.start_run(run_id=known, run_name=None if known else preset)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(run.info.run_id)
 
 
 def _last_checkpoint(args: AgeTrainingArguments) -> str | None:

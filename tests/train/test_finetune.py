@@ -151,6 +151,7 @@ def test_mlflow_holds_parameters_curves_and_the_checkpoint(prepared, tmp_path, m
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     argv = [*SMOKE, *QUIET[:2], "--report_to", "mlflow", "--data", str(prepared), "--output_dir", "runs"]
     finetune(*parse([*argv, "--max_steps", "20"]))
+    finetune(*parse([*argv, "--max_steps", "24"]))  # goes on from step 20, in the same run
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     (run,) = client.search_runs([client.get_experiment_by_name("age").experiment_id])
     assert run.data.params["class_weighting"] == "inverse"
