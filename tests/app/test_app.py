@@ -1,0 +1,107 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from app_server import REPOSITORY, free_port, offline_environment
+from gradio_client import Client, handle_file
+
+import app
+
+
+def _python(*arguments: str, folder: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=REPOSITORY,
+        env=offline_environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def test_importing_loads_no_model_and_needs_no_network(tmp_path):
+    code = """
+import socket, sys
+def refuse(*arguments): raise SystemExit(f"a connection at import: {arguments}")
+socket.socket.connect = socket.getaddrinfo = refuse
+import app, gradio
+assert isinstance(app.demo, gradio.Blocks)
+print([name for name in ("torch", "transformers", "train", "datasets") if name in sys.modules])
+"""
+    result = _python("-c", code, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "[]"
+
+
+def test_options_follow_the_environment_of_a_space(monkeypatch):
+    for name in ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    options = app.parse_args([])
+    assert (options.host, options.port, options.share) == ("127.0.0.1", 7860, False)
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
+    monkeypatch.setenv("GRADIO_SERVER_PORT", "7870")
+    assert (app.parse_args([]).host, app.parse_args([]).port) == ("0.0.0.0", 7870)
+    assert app.parse_args(["--port", "80"]).port == 80
+
+
+def test_missing_model_is_said_in_a_sentence(tmp_path):
+    result = _python("app.py", "--model", str(tmp_path / "none"), folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.count("app.py: ") == 1 and "none" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_port_in_use_is_said_in_a_sentence(server, tiny_checkpoint, tmp_path):
+    port = server.url.rsplit(":", 1)[1]
+    result = _python("app.py", "--port", port, "--model", str(tiny_checkpoint), folder=tmp_path)
+    assert result.returncode == 1
+    assert port in result.stderr and "Traceback" not in result.stderr
+
+
+def test_uploads_are_deleted_and_examples_stay(photo, ages_of, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    monkeypatch.setattr(app, "CHECK_UPLOADS_SECONDS", 1)
+    monkeypatch.setattr(app, "UPLOADS_LIVE_SECONDS", 6)
+    page = app.build_demo(lambda image: ages_of((180, 60, 270, 180)))
+    _, url, _ = page.launch(
+        server_port=free_port(), prevent_thread_lock=True, quiet=True, ssr_mode=False
+    )
+    try:
+        client = Client(url, verbose=False)
+        record = client.predict(picture=handle_file(photo), api_name="/predict")
+        assert len(record["faces"]) == 1
+        assert _names(tmp_path) >= {"photo.jpg"}
+        deadline = time.monotonic() + 30
+        while "photo.jpg" in _names(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert _names(tmp_path) == {path.name for path in app.EXAMPLES}
+    finally:
+        page.close()
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "uploads").rglob("*") if path.is_file()}
+
+
+def test_examples_are_small_and_there():
+    for path in app.EXAMPLES:
+        assert 0 < path.stat().st_size < 200_000
+
+
+@pytest.mark.parametrize("name", ["sdk_version", "python_version", "app_file"])
+def test_front_matter_of_the_space_fits_the_project(name):
+    import yaml
+
+    front = yaml.safe_load((REPOSITORY / "README.md").read_text().split("---")[1])
+    pins = dict(
+        line.split("==")
+        for line in (REPOSITORY / "requirements.txt").read_text().split("\n")
+        if "==" in line
+    )
+    expected = {
+        "sdk_version": pins["gradio"], "python_version": "3.11", "app_file": "app.py",
+    }  # fmt: skip
+    assert front[name] == expected[name]
+    assert front["sdk"] == "gradio" and len(front["short_description"]) <= 60

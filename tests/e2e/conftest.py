@@ -1,0 +1,88 @@
+"""A real Chromium on the real app."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from app_server import AppServer, shared_server
+from PIL import Image
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+HOW_TO_GET_IT = (
+    "no Chromium here: get it with `apt-get install chromium` (Debian), or "
+    "`python -m playwright install --with-deps chromium`"
+)
+WAIT_MILLISECONDS = 60_000  # for an answer of a machine that is busy with something else
+FRAMES = 10
+
+
+def _executable(playwright) -> str:
+    for name in BROWSERS:
+        path = shutil.which(name)
+        if path:
+            return path
+    own = playwright.chromium.executable_path
+    if not os.path.isfile(own):
+        pytest.skip(HOW_TO_GET_IT)
+    return own
+
+
+@pytest.fixture(scope="session")
+def camera_video(astronaut: np.ndarray, tmp_path_factory) -> Path:
+    """What Chromium's fake camera sees: a face, as a film of JPEGs one after the other."""
+    path = tmp_path_factory.mktemp("camera") / "face.mjpeg"
+    frame = Image.new("RGB", (640, 480), (90, 110, 120))
+    frame.paste(Image.fromarray(astronaut).crop((40, 0, 440, 480)), (120, 0))
+    with path.open("wb") as film:
+        for _ in range(FRAMES):
+            frame.save(film, "JPEG", quality=95)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(camera_video: Path):
+    """Chromium, which asks nobody before it uses its fake camera."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=_executable(playwright),
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={camera_video}",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server(browser) -> AppServer:
+    """The running app; asked for after the browser, so that a skip costs nothing."""
+    return shared_server()
+
+
+@pytest.fixture
+def open_page(browser, server: AppServer):
+    """Function from the window's (width, height) to the opened page."""
+    contexts = []
+
+    def open_at(width: int = 1280, height: int = 900):
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        context.set_default_timeout(WAIT_MILLISECONDS)
+        page = context.new_page()
+        page.goto(server.url)
+        page.locator("#photo-input input[type=file]").wait_for(state="attached")
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
