@@ -32,6 +32,7 @@ class AgeResNet(ResNetPreTrainedModel):
 
     def forward(self, pixel_values: torch.Tensor) -> AgeOutput:
         """(B, 3, H, W) normalised pictures -> `AgeOutput`; its tokens are the last feature map."""
+        pixel_values = pixel_values.contiguous(memory_format=torch.channels_last)  # see _quick
         feature_map = self.resnet(pixel_values).last_hidden_state
         features = feature_map.mean(dim=(2, 3))
         places = feature_map.shape[2] * feature_map.shape[3]
