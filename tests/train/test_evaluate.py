@@ -32,7 +32,7 @@ def by_hand():
         gender=np.array([0, 0, 1, 1, -1]),
         ethnicity=np.array([0, 1, 0, -1, -1]),
         years=np.array([12.0, 22, 60, 90, 50]),
-        interval_years=np.array([[8, 16], [20, 24], [60, 65], [70, 75], [0, 100]], float),
+        interval_years=np.array([[10, 18], [20, 24], [60, 65], [70, 75], [0, 100]], float),
         group_probabilities=one_hot([2, 4, 7, 8, 0], 9),
         gender_probabilities=one_hot([0, 1, 1, 1, 0], 2),
         ethnicity_probabilities=one_hot([0, 0, 0, 3, 0], 5),

@@ -67,6 +67,7 @@ def test_calibration_error_by_hand():
     got = scores.expected_calibration_error(p, np.array([0, 1, 0, 0]))
     assert got == pytest.approx((2 * 0.4 + 2 * 0.4) / 4)
     assert scores.expected_calibration_error(np.eye(2), np.array([0, 1])) == 0
+    assert scores.expected_calibration_error(np.eye(2), np.array([1, 0])) == 1
 
 
 def test_validation_scores_by_label_type():
