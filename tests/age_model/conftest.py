@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from age_model.faces import HaarDetector, YuNetDetector
-from age_model.predictor import AgePredictor
 
 
 @pytest.fixture(params=["haar", "yunet"])
@@ -21,8 +20,11 @@ def detector(request):
 
 
 @pytest.fixture(scope="session")
-def predictor(tiny_checkpoint) -> AgePredictor:
-    """A predictor with random weights and the Haar cascade."""
+def predictor(tiny_checkpoint):
+    """An AgePredictor with random weights and the Haar cascade."""
+    # Here, because torch takes seconds to import and most tests need none of it.
+    from age_model.predictor import AgePredictor
+
     return AgePredictor.from_pretrained(tiny_checkpoint, detector="haar")
 
 

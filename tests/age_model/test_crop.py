@@ -53,9 +53,11 @@ def test_odd_boxes_give_a_crop_too(noise, where):
     assert crop_face(noise, face_with_crop(*where), 0, 64).shape == (64, 64, 3)
 
 
-def test_no_size_gives_a_crop_too(noise):
-    zeros = Faces(np.zeros((1, 4)), np.ones(1), np.zeros((1, 5, 2)))
-    assert crop_face(noise, zeros, 0, 64).shape == (64, 64, 3)
+@pytest.mark.parametrize("landmark", [np.nan, 0.0])
+@pytest.mark.filterwarnings("error")
+def test_no_size_gives_a_crop_too(noise, landmark):
+    point = Faces(np.zeros((1, 4)), np.ones(1), np.full((1, 5, 2), landmark))
+    assert crop_face(noise, point, 0, 64).shape == (64, 64, 3)
 
 
 def test_similarity_recovers_turn_scale_and_shift():

@@ -52,10 +52,10 @@ def test_several_faces_largest_first(two_people, detector):
 
 
 def test_a_face_that_fills_the_picture(astronaut, detector):
-    close = cv2.resize(astronaut[55:185, 160:290], (1300, 1300))
+    close = cv2.resize(astronaut[66:162, 178:274], (1300, 1300))
     faces = detector.detect(close)
     assert len(faces) == 1
-    assert np.abs(centres(faces)[0] - 650).max() < 130
+    assert np.abs(centres(faces)[0] - 650).max() < 200
 
 
 def test_a_face_at_the_border(astronaut, detector):
