@@ -1,12 +1,15 @@
 """WeightedTrainer: the Trainer with this project's loss, optimizer and scores."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from transformers import EvalPrediction, PreTrainedModel, Trainer
 from transformers.trainer_callback import ExportableState, TrainerCallback
+from transformers.utils import SAFE_WEIGHTS_NAME
 
 from age_model.labels import group_index
 from train.distillation import HintProjection, answer_loss, hint_loss
@@ -91,6 +94,21 @@ class WeightedTrainer(Trainer):
                 model or self.model, self.args.learning_rate, self.args.weight_decay
             )
         return super().create_optimizer(model)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model=None) -> None:
+        """Load a checkpoint's weights into the model, all of them or none.
+
+        transformers 5.23 saves a ViT under the names of published checkpoints and resumes by those in
+        memory, which differ: its own loading leaves the network at random, with no more than a warning.
+        """
+        model = model or self.model
+        weights = type(model).from_pretrained(resume_from_checkpoint).state_dict()
+        saved = load_file(Path(resume_from_checkpoint) / SAFE_WEIGHTS_NAME)
+        hints = {name: value for name, value in saved.items() if name.startswith("hint_projection.")}
+        model.load_state_dict({**weights, **hints})
+
+    def _load_best_model(self) -> None:
+        self._load_from_checkpoint(self.state.best_model_checkpoint)
 
     def _set_patch_dropout(self) -> None:
         if hasattr(self.model, "patch_dropout"):
