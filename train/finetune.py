@@ -131,7 +131,7 @@ def _course(trainer: WeightedTrainer) -> dict:
     accumulated = trainer.args.gradient_accumulation_steps * trainer.args.world_size
     gpu = torch.cuda.is_available()
     return {
-        "minutes": round(watch.minutes, 1),
+        "minutes": round(watch.minutes, 2),
         "steps": steps,
         "pictures_seen": steps * batch * accumulated,
         "parameters": trainer.model.num_parameters(),
