@@ -19,6 +19,9 @@ __all__ = ["Detector", "HaarDetector", "YuNetDetector", "crop_face", "load_detec
 
 HAAR_CASCADE = "haarcascade_frontalface_alt2"
 LONGER_SIDE = 640  # of the copy that is searched: finds faces from about 1/50 of the picture up
+ENLARGED_SIDE = (
+    160  # of the copy of a smaller picture: Haar knows no face below 20 pixels, YuNet 10
+)
 
 
 class Detector(Protocol):
@@ -59,7 +62,7 @@ class YuNetDetector:
 
     SCORE_THRESHOLD = 0.7
     OVERLAP_THRESHOLD = 0.3
-    SMALLEST_FACE = 10  # pixels
+    LEAST_SIDE = 64  # pixels
     CLOSE_UP_SIDE = 240  # pixels of the crop's side in the second look
     CLOSE_UP_MARGIN = 0.2
 
@@ -99,7 +102,7 @@ class YuNetDetector:
 
     def _search(self, image_rgb: np.ndarray, longer_side: int) -> np.ndarray:
         """YuNet's (N, 15) rows: left, top, width, height, five times x and y, score."""
-        small_rgb, scale = _shrunk(image_rgb, longer_side)
+        small_rgb, scale = _scaled(image_rgb, longer_side)
         rows = self._find(small_rgb)
         rows[:, :14] /= scale
         return rows
@@ -117,13 +120,14 @@ class YuNetDetector:
         return landmarks @ to_picture[:, :2].T + to_picture[:, 2]
 
     def _find(self, image_rgb: np.ndarray) -> np.ndarray:
-        rows = None
-        # In a strip of a few pixels it finds boxes that are no numbers.
-        if min(image_rgb.shape[:2]) >= self.SMALLEST_FACE:
-            image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
-            with self._lock:
-                self._yunet.setInputSize(image_bgr.shape[1::-1])
-                _, rows = self._yunet.detect(image_bgr)
+        image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
+        height, width = image_bgr.shape[:2]
+        # With 32 pixels or fewer on a side, OpenCV gives boxes that are no numbers.
+        below, right = max(0, self.LEAST_SIDE - height), max(0, self.LEAST_SIDE - width)
+        image_bgr = cv2.copyMakeBorder(image_bgr, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        with self._lock:
+            self._yunet.setInputSize(image_bgr.shape[1::-1])
+            _, rows = self._yunet.detect(image_bgr)
         return np.zeros((0, 15), np.float32) if rows is None else rows
 
 
@@ -134,7 +138,6 @@ class HaarDetector:
     CVPR 2001.
     """
 
-    SMALLEST_SIDE = 160  # smaller pictures are enlarged: the cascade sees faces from 20 pixels up
     PADDING = 0.125  # of the longer side: the cascade wants to see around a face
 
     def __init__(self):
@@ -147,11 +150,7 @@ class HaarDetector:
 
     def detect(self, image_rgb: np.ndarray) -> Faces:
         """All faces in an (H, W, 3) uint8 picture, largest first."""
-        small_rgb, scale = _shrunk(image_rgb, LONGER_SIDE)
-        longer = max(small_rgb.shape[:2])
-        if longer < self.SMALLEST_SIDE:
-            scale = self.SMALLEST_SIDE / longer
-            small_rgb = cv2.resize(image_rgb, None, fx=scale, fy=scale)
+        small_rgb, scale = _scaled(image_rgb, LONGER_SIDE)
         pad = round(max(small_rgb.shape[:2]) * self.PADDING)
         padded_rgb = cv2.copyMakeBorder(small_rgb, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         grey = cv2.cvtColor(padded_rgb, cv2.COLOR_RGB2GRAY)
@@ -163,11 +162,13 @@ class HaarDetector:
         return _faces(rows / scale, np.full(n, np.nan), np.full((n, 5, 2), np.nan))
 
 
-def _shrunk(image_rgb: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]:
-    """A copy whose longer side is at most `longer_side`, and its size as a share of the picture's."""
-    scale = min(1.0, longer_side / max(image_rgb.shape[:2]))
+def _scaled(image_rgb: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]:
+    """A copy whose longer side is within ENLARGED_SIDE..`longer_side`, and its scale."""
+    longer = max(image_rgb.shape[:2])
+    scale = min(max(longer, ENLARGED_SIDE), longer_side) / longer
     size_wh = [max(1, round(n * scale)) for n in image_rgb.shape[1::-1]]
-    return cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_AREA), scale
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(image_rgb, size_wh, interpolation=how), scale
 
 
 def _faces(box_xywh: np.ndarray, score: np.ndarray, landmarks_xy: np.ndarray) -> Faces:
