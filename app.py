@@ -5,6 +5,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +140,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Load the model, then serve until stopped; returns the exit status."""
     options = parse_args()
+    # Stopped by the system, the app ends as after Ctrl-C, which deletes the uploads.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         predictor.load(options.model)
         demo.queue(max_size=WAITING_VISITORS).launch(

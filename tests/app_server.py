@@ -58,18 +58,28 @@ def free_port() -> int:
 def shared_server() -> AppServer:
     """One server for the whole test run; it is stopped when Python ends."""
     folder = tempfile.TemporaryDirectory(prefix="app-server-")
-    log, uploads, port = Path(folder.name) / "log.txt", Path(folder.name) / "uploads", free_port()
+    server = start_server(Path(folder.name))
+    atexit.register(_stop, server.process, folder)
+    return server
+
+
+def start_server(folder: Path, *options: str) -> AppServer:
+    """A server that puts its files in `folder`, once it answers; the caller stops it."""
+    log, uploads, port = folder / "log.txt", folder / "uploads", free_port()
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port)],
+            [sys.executable, "app.py", "--port", str(port), *options],
             cwd=REPOSITORY,
             env=offline_environment(uploads),
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
-    atexit.register(_stop, process, folder)
     server = AppServer(f"http://127.0.0.1:{port}", log, uploads, process)
-    _wait_until_it_answers(server)
+    try:
+        _wait_until_it_answers(server)
+    except BaseException:
+        process.kill()
+        raise
     return server
 
 

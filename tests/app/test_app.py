@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from app_server import REPOSITORY, free_port, offline_environment
+from app_server import REPOSITORY, free_port, offline_environment, start_server
 from gradio_client import Client, handle_file
 
 import app
@@ -79,6 +79,19 @@ def test_uploads_are_deleted_and_examples_stay(photo, ages_of, tmp_path, monkeyp
         assert _names(tmp_path) == {path.name for path in app.EXAMPLES}
     finally:
         page.close()
+
+
+def test_stopping_the_app_deletes_uploads(photo, tiny_checkpoint, tmp_path):
+    server = start_server(tmp_path, "--model", str(tiny_checkpoint))
+    try:
+        client = Client(server.url, verbose=False)
+        client.predict(picture=handle_file(photo), api_name="/predict")
+        assert "photo.jpg" in _names(tmp_path)
+    finally:
+        server.process.terminate()
+        server.process.wait(60)
+    assert "photo.jpg" not in _names(tmp_path)
+    assert "Traceback" not in server.log.read_text()
 
 
 def _names(folder: Path) -> set[str]:
