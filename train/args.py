@@ -116,6 +116,9 @@ class AgeTrainingArguments(TrainingArguments):
     # Defaults of the Trainer that are other here.
     eval_strategy: str = field(default="steps", metadata={"help": "When to evaluate."})
     save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
+    restore_callback_states_from_checkpoint: bool = field(
+        default=True, metadata={"help": "So that patience and minutes count on after a resume."}
+    )
     load_best_model_at_end: bool = field(default=True, metadata={"help": "Keep the best, not the last."})
     metric_for_best_model: str | None = field(default="mae", metadata={"help": "What best means."})
     greater_is_better: bool | None = field(default=False, metadata={"help": "Of that metric."})

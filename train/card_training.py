@@ -45,6 +45,7 @@ def _run(training: dict) -> str:
         f"{start}: preset `{training['preset']}`, a network{size}, "
         f"{training['pictures_seen']:,} pictures seen (each counted as often as it was drawn) in "
         f"{training['minutes']:.0f} minutes on {training['hardware']}, with {versions}."
+        + (f" {training['remarks']}" if "remarks" in training else "")
     )
 
 

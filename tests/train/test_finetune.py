@@ -115,6 +115,8 @@ def test_a_killed_run_resumes_and_says_from_where(prepared, tmp_path):
     assert "resuming from" in again.stderr and "checkpoint-" in again.stderr
     facts = json.loads((out / "final" / "training.json").read_text())
     assert facts["steps"] == steps + 10
+    saved = json.loads((sorted(out.glob("checkpoint-*"))[0] / "trainer_state.json").read_text())
+    assert saved["stateful_callbacks"]["Stopwatch"]["args"]["minutes"] > 0
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(prepared, tmp_path):
