@@ -32,12 +32,13 @@ def main() -> None:
         size = len(batch["pixel_values"])
         trainer.create_optimizer_and_scheduler(num_training_steps=STEPS)
         trainer.state.max_steps = STEPS
-        model = trainer.model.train()
+        # Prepared as for training, so that the step runs in the same precision.
+        model, optimizer = trainer.accelerator.prepare(trainer.model.train(), trainer.optimizer)
 
         def step() -> None:
-            trainer.training_step(model, batch)
-            trainer.optimizer.step()
-            trainer.optimizer.zero_grad()
+            trainer.accelerator.backward(trainer.compute_loss(model, batch))
+            optimizer.step()
+            optimizer.zero_grad()
 
         training = _rate(step, STEPS, size)
     print(f"preset {preset}, batch of {size}, {trainer.train_dataset.size} px, {args.device}")
