@@ -1,16 +1,26 @@
 # make demo: sets up everything and serves the demo at http://127.0.0.1:7860
 # make test: sets up everything and runs the tests
+# make reproduce UTKFACE="ARCHIVE..." FAIRFACE="FILE...": from the data to a checkpoint and its card in
+#   OUT, as the shipped one came about; hours. Given again, it goes on where it was stopped.
 #
 # Options, for example `make test PYTEST_ARGS="tests/app -x"`:
 #   PYTHON       interpreter to make the environment with (3.11 or later)
 #   VENV         folder of the environment
 #   TORCH_INDEX  package index to take torch from, such as https://download.pytorch.org/whl/cpu
 #   PYTEST_ARGS  handed to pytest
+#   DATA, OUT    folders of `reproduce`: the prepared data, the checkpoint (its runs are in runs)
+#   STAGES       of its training: presets in train/configs, each started from those before it
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 TORCH_INDEX ?=
 PYTEST_ARGS ?= tests
+UTKFACE ?=
+FAIRFACE ?=
+DATA ?= data
+RUNS := runs
+OUT ?= $(RUNS)/checkpoint
+STAGES ?= teacher teacher-longer tiny tiny-longer
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -18,7 +28,7 @@ SYSTEM_PACKAGES := $(shell cat packages.txt)
 IS_ROOT := $(filter 0,$(shell id -u))
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
-.PHONY: demo test clean
+.PHONY: demo test reproduce clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -28,6 +38,36 @@ test: $(VENV)/test.stamp
 	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
 	echo "No Chromium here: the browser tests are skipped. Get it with: apt-get install chromium"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Each stage ends with a file that the next one waits for; a training that was stopped resumes by itself.
+reproduce: $(OUT)/README.md
+	@echo "The checkpoint, its results and its card are in $(OUT)."
+
+$(DATA)/report.json: | $(VENV)/train.stamp
+	@test -n "$(UTKFACE)" && test -n "$(FAIRFACE)" || { echo "Say where the data is:" \
+	'make reproduce UTKFACE="part1.tar.gz ..." FAIRFACE="train.parquet val.parquet"'; exit 1; }
+	$(BIN)/python -m train.prepare --utkface $(UTKFACE) --fairface $(FAIRFACE) --out $(DATA)
+
+.PRECIOUS: $(RUNS)/%/final/config.json
+$(RUNS)/%/final/config.json: train/configs/%.json $(DATA)/report.json
+	$(BIN)/python -m train.finetune --config $< --data $(DATA) --output_dir $(RUNS)/$*
+
+# Every stage after the one before it.
+$(foreach i,$(shell seq 2 $(words $(STAGES))),$(eval \
+$(RUNS)/$(word $(i),$(STAGES))/final/config.json: \
+$(RUNS)/$(word $(shell expr $(i) - 1),$(STAGES))/final/config.json))
+
+LAST := $(RUNS)/$(lastword $(STAGES))/final
+$(OUT)/README.md: $(LAST)/config.json
+	$(BIN)/python -m train.export --model $(LAST) --out $(OUT)
+	$(BIN)/python -m train.calibrate --model $(OUT) --data $(DATA)
+	$(BIN)/python -m train.evaluate --model $(OUT) --data $(DATA) --split test --out $(RUNS)/evaluation
+	cp $(RUNS)/evaluation/results.json $(OUT)
+	$(BIN)/python -m train.robustness --model $(OUT) --data $(DATA) --split test --out $(RUNS)/robustness
+	cp $(RUNS)/robustness/robustness.json $(OUT)
+	$(BIN)/python -m train.app_path --model $(OUT) --data $(DATA) --split test --out $(RUNS)/app_path
+	cp $(RUNS)/app_path/app_path.json $(OUT)
+	$(BIN)/python -m train.model_card --checkpoint $(OUT)
 
 clean:
 	rm -rf $(VENV)
@@ -59,4 +99,8 @@ $(VENV)/demo.stamp: requirements.txt packages.txt | $(BIN)/python
 
 $(VENV)/test.stamp: tests/requirements.txt train/requirements.txt $(VENV)/demo.stamp
 	$(PIP) install -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/train.stamp: train/requirements.txt $(VENV)/demo.stamp
+	$(PIP) install -r train/requirements.txt
 	@touch $@

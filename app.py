@@ -17,6 +17,9 @@ from age_model import page_text
 from age_model.answers import Predictor, api_answer, page_answer
 from age_model.images import MAX_BYTES
 from age_model.lazy import LazyPredictor
+from age_model.page.how_good import build_measured_tab
+from age_model.page.live import build_live_tab
+from age_model.page.many import build_many_tab
 
 PACKAGE = Path(page_text.__file__).parent
 EXAMPLES = [PACKAGE / "examples" / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
@@ -49,9 +52,16 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
         drawn, html = page_answer(predictor, picture, get_upload_folder(), waiting)
         return gr.update(value=drawn, visible=drawn is not None), html
 
-    def predict(picture: dict | None) -> dict:
-        """Find the faces in a picture and say how old each of them looks."""
-        return api_answer(predictor, picture, get_upload_folder())
+    def predict(picture: dict | None, thresholds: bool = False) -> dict:
+        """Find the faces in a picture and say how old each of them looks.
+
+        With `thresholds` also how probable it is that it looks 18 or older, and other such ages.
+        """
+        return api_answer(predictor, picture, get_upload_folder(), thresholds)
+
+    def name_model() -> str:
+        instead_of = getattr(predictor, "instead_of", None)
+        return page_text.model_html(predictor.model_name, predictor.detector_name, instead_of)
 
     with gr.Blocks(
         title=page_text.TITLE,
@@ -63,7 +73,15 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
             photo = _tab("photo", ["upload", "clipboard"], page_text.WAITING_PHOTO, show)
         with gr.Tab("Webcam"):
             _tab("webcam", ["webcam"], page_text.WAITING_WEBCAM, show)
+        with gr.Tab("Live"):
+            build_live_tab(predictor)
+        with gr.Tab("Many pictures"):
+            build_many_tab(predictor)
+        with gr.Tab("How good is it?") as measured:
+            build_measured_tab(measured, lambda: predictor.results)
         gr.HTML(page_text.notes_html(), padding=False)
+        model = gr.HTML(padding=False)
+        page.load(name_model, None, model, api_visibility="private")
         _add_api(photo, predict)
     return page
 
@@ -114,11 +132,13 @@ def _tab(name: str, sources: list[str], waiting: str, show: Callable) -> gr.Imag
 
 def _add_api(picture: gr.Image, predict: Callable) -> None:
     record = gr.JSON(visible=False)
+    # Its value is what a client gets that does not name the parameter.
+    thresholds = gr.Checkbox(value=False, label="Thresholds", visible=False)
     # Nobody sees this button: an endpoint of Gradio needs an event, and the page's own events
     # answer with HTML.
     gr.Button(visible=False).click(
         predict,
-        picture,
+        [picture, thresholds],
         record,
         preprocess=False,
         concurrency_id="predict",

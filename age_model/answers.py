@@ -12,6 +12,8 @@ import numpy as np
 
 from age_model import page_text
 from age_model.images import ImageError, load_image
+from age_model.labels import THRESHOLDS
+from age_model.picture_files import shown_name
 from age_model.presentation import draw_faces, face_crops
 from age_model.results import FaceAges, picture_record
 
@@ -37,14 +39,14 @@ def page_answer(
     if upload is None:
         return None, page_text.waiting_html(waiting)
     try:
-        image_rgb = load_image(_checked_path(upload, upload_folder))
+        image_rgb = load_image(checked_path(upload, upload_folder))
         ages = predictor(image_rgb)
         if len(ages) == 0:
             return None, page_text.message_html(*page_text.NO_FACE)
         cards = page_text.faces_html(ages, face_crops(image_rgb, ages))
         return draw_faces(image_rgb, ages.box_xyxy), cards
     except ImageError as error:
-        text = f"{_name(upload)} {error}."
+        text = f"{upload_name(upload)} {error}."
         return None, page_text.message_html(page_text.UNUSABLE, text, problem=True)
     except Exception:
         # The page must not go on showing the ages of the picture before. The picture itself, and
@@ -53,19 +55,29 @@ def page_answer(
         return None, page_text.message_html(*page_text.FAILED, problem=True)
 
 
-def api_answer(predictor: Predictor, upload: dict | None, upload_folder: str) -> dict:
-    """What the API sends: `results.picture_record`, its "error" set for an unusable picture."""
+def api_answer(
+    predictor: Predictor, upload: dict | None, upload_folder: str, thresholds: bool = False
+) -> dict:
+    """What the API sends: `results.picture_record`, its "error" set for an unusable picture.
+
+    Args:
+        predictor, upload, upload_folder: as for `page_answer`.
+        thresholds: also say how probable it is that a face looks each age of `labels.THRESHOLDS`
+            or older.
+    """
     if upload is None:
         return picture_record(None, error="expected a picture, got none: send one")
     try:
-        image_rgb = load_image(_checked_path(upload, upload_folder))
+        image_rgb = load_image(checked_path(upload, upload_folder))
     except ImageError as error:
-        return picture_record(_name(upload), error=str(error))
+        return picture_record(upload_name(upload), error=str(error))
     height, width = image_rgb.shape[:2]
-    return picture_record(_name(upload), (width, height), predictor(image_rgb))
+    at_least = THRESHOLDS if thresholds else ()
+    faces = predictor(image_rgb)
+    return picture_record(upload_name(upload), (width, height), faces, at_least=at_least)
 
 
-def _checked_path(upload: dict, upload_folder: str) -> Path:
+def checked_path(upload: dict, upload_folder: str) -> Path:
     """Path of the picture; a caller of the API writes the dict, so it must be an upload's."""
     path = Path(upload.get("path") or "").resolve()
     if not path.is_relative_to(Path(upload_folder).resolve()):
@@ -75,6 +87,6 @@ def _checked_path(upload: dict, upload_folder: str) -> Path:
     return path
 
 
-def _name(upload: dict) -> str:
+def upload_name(upload: dict) -> str:
     """File name that the visitor gave, without folders."""
-    return Path(upload.get("orig_name") or upload.get("path") or "The picture").name
+    return shown_name(upload.get("orig_name") or upload.get("path") or "") or "The picture"

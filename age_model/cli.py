@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tqdm import tqdm
 
 from age_model import __version__
+from age_model.labels import THRESHOLDS
 from age_model.picture_files import picture_files
 from age_model.picture_records import crop_records, photo_records
 from age_model.record_output import check_out, output, record_writer
@@ -68,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
         help='"haar", or the path of YuNet\'s .onnx file '
         "(default: $AGE_FACE_DETECTOR, else YuNet where it can be had, else haar)")  # fmt: skip
     add("--ethnicity", action="store_true", help="also say the perceived ethnicity, for audits")
+    ages = ", ".join(map(str, THRESHOLDS))
+    add("--at-least", action="store_true",
+        help=f"also say how probable it is that a face looks at least {ages} years old; "
+        "not for verifying ages")  # fmt: skip
     add("--version", action="store_true", help="say the version, the model and the face detector")
     return parser
 
@@ -94,11 +99,14 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
         predictor = AgePredictor.from_pretrained(args.model, detector)
     except ValueError as error:
         parser.error(str(error))
-    records = (crop_records if args.crops else photo_records)(predictor, files, args.ethnicity)
+    at_least = THRESHOLDS if args.at_least else ()
+    records = (crop_records if args.crops else photo_records)(
+        predictor, files, ethnicity=args.ethnicity, at_least=at_least
+    )
     silent_bar = args.out is None and sys.stdout.isatty()
     faces = failed = 0
     with output(args.out) as stream:
-        write = record_writer(args.form, stream, args.ethnicity)
+        write = record_writer(args.form, stream, args.ethnicity, at_least)
         for record in _with_progress(records, len(files), silent_bar):
             write(record)
             stream.flush()

@@ -11,9 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from age_model.labels import AGE_GROUPS, MAX_AGE, NUM_AGES, AgeGroup, group_membership
+from age_model.calibration import Calibration
+from age_model.labels import (
+    AGE_GROUPS,
+    MAX_AGE,
+    NUM_AGES,
+    AgeGroup,
+    group_membership,
+    threshold_membership,
+)
 
-INTERVAL_COVERAGE = 0.8
+UNCALIBRATED = Calibration()
 
 
 @dataclass(frozen=True)
@@ -34,9 +42,9 @@ class DecodedAges:
     group_probabilities: np.ndarray
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """(..., C) logits -> (..., C) float64 probabilities that sum to 1."""
-    logits = np.asarray(logits, dtype=np.float64)
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """(..., C) logits, divided by `temperature`, -> (..., C) float64 probabilities that sum to 1."""
+    logits = np.asarray(logits, dtype=np.float64) / temperature
     exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return exp / exp.sum(axis=-1, keepdims=True)
 
@@ -51,15 +59,56 @@ def quantile(probabilities: np.ndarray, q: float) -> np.ndarray:
     Returns:
         (B,) float64 years, within [0, 100].
     """
-    probabilities = _checked(probabilities)
+    return _quantiles(_checked(probabilities), np.array([q]))[:, 0]
+
+
+def _quantiles(probabilities: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """(B, Q) ages below which the shares `q` (Q,) of each distribution lie."""
     cdf = np.cumsum(probabilities, axis=1)
     # First year whose cumulated probability reaches q; the last one guards against 0.999999.
-    year = np.minimum((cdf < q).sum(axis=1), NUM_AGES - 1)
-    rows = np.arange(len(probabilities))
-    inside = probabilities[rows, year]
-    below = cdf[rows, year] - inside
-    fraction = np.divide(q - below, inside, out=np.full(len(rows), 0.5), where=inside > 0)
+    year = np.minimum((cdf[:, None, :] < q[:, None]).sum(axis=2), NUM_AGES - 1)
+    inside = np.take_along_axis(probabilities, year, axis=1)
+    below = np.take_along_axis(cdf, year, axis=1) - inside
+    fraction = np.divide(q - below, inside, out=np.full(year.shape, 0.5), where=inside > 0)
     return np.clip(year - 0.5 + np.clip(fraction, 0.0, 1.0), 0, MAX_AGE)
+
+
+def interval(probabilities: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """The ages that a face may well have, from the lowest to the highest.
+
+    An age belongs to them when it lies within the middle `levels[g]` of the distribution, g being
+    its group. With one level for all groups that is the middle share of the distribution; a level for
+    each group, found by class-conditional conformal calibration, makes the interval hold for the
+    young and for the old as often as for all. Source: Vovk, "Conditional Validity of Inductive
+    Conformal Predictors", ACML 2012.
+
+    Args:
+        probabilities: (B, 101), rows sum to 1.
+        levels: one for each of `labels.AGE_GROUPS`, between 0 and 1.
+
+    Returns:
+        (B, 2) float64 years, low and high end, within [0, 100]; the median lies between them.
+    """
+    half = np.asarray(levels) / 2
+    probabilities = _checked(probabilities)
+    low = np.maximum(_quantiles(probabilities, 0.5 - half), [g.low - 0.5 for g in AGE_GROUPS])
+    high = np.minimum(_quantiles(probabilities, 0.5 + half), [g.high + 0.5 for g in AGE_GROUPS])
+    has_any = low <= high  # the middle share reaches into this group
+    return np.stack(
+        [
+            np.where(has_any, low, np.inf).min(axis=1).clip(min=0),
+            np.where(has_any, high, -np.inf).max(axis=1).clip(max=MAX_AGE),
+        ],
+        axis=1,
+    )
+
+
+def cumulated(probabilities: np.ndarray, age_years: np.ndarray) -> np.ndarray:
+    """(B,) share of each distribution that lies below the middle of a year (B,), 0..1."""
+    probabilities = _checked(probabilities)
+    rows = np.arange(len(probabilities))
+    inside = probabilities[rows, age_years]
+    return np.cumsum(probabilities, axis=1)[rows, age_years] - inside / 2
 
 
 def group_probabilities(
@@ -71,17 +120,15 @@ def group_probabilities(
 
 def probability_at_least(probabilities: np.ndarray, age_years: int) -> np.ndarray:
     """(B,) probability that a face looks `age_years` (whole years) old or older."""
-    return _checked(probabilities)[:, age_years:].sum(axis=1)
+    return _checked(probabilities) @ threshold_membership((age_years,))[0]
 
 
-def decode(logits: np.ndarray) -> DecodedAges:
+def decode(logits: np.ndarray, calibration: Calibration = UNCALIBRATED) -> DecodedAges:
     """Read everything that is shown about age off the age head's (B, 101) logits."""
-    probabilities = softmax(_checked(logits))
-    tail = (1.0 - INTERVAL_COVERAGE) / 2
-    interval = np.stack([quantile(probabilities, tail), quantile(probabilities, 1 - tail)], axis=1)
+    probabilities = softmax(_checked(logits), calibration.age_temperature)
     return DecodedAges(
         years=quantile(probabilities, 0.5),
-        interval_years=interval,
+        interval_years=interval(probabilities, calibration.interval_levels),
         probabilities=probabilities,
         group_probabilities=group_probabilities(probabilities),
     )

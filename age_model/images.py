@@ -65,7 +65,7 @@ def _read_file(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device could be read for ever
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "something else"
             raise ImageError(f"expected a picture file, but this is {what}")
-        _check_bytes(status.st_size)
+        check_bytes(status.st_size)
         return path.read_bytes()
     except FileNotFoundError as error:
         raise ImageError("no such file: check the path") from error
@@ -78,7 +78,7 @@ def _read_file(path: Path) -> bytes:
 
 
 def _from_bytes(data: bytes) -> np.ndarray:
-    _check_bytes(len(data))
+    check_bytes(len(data))
     try:
         image = Image.open(BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -146,7 +146,8 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     return np.asarray(_to_rgb(Image.fromarray(array)))
 
 
-def _check_bytes(size: int) -> None:
+def check_bytes(size: int) -> None:
+    """Raise ImageError where a file of `size` bytes is empty or too large."""
     if size == 0:
         raise ImageError("is empty (0 bytes): expected a picture")
     if size > MAX_BYTES:

@@ -34,6 +34,9 @@ AGE_GROUPS = tuple(
 )  # fmt: skip
 AGE_GROUP_NAMES = tuple(group.name for group in AGE_GROUPS)
 
+# Ages in years that rules often ask for; how probable "this old or older" is, is said on request.
+THRESHOLDS = (13, 16, 18, 21, 25)
+
 # Perceived attributes, in the words of the data sets; an index is the class number of its head.
 GENDERS = ("male", "female")
 ETHNICITIES = ("White", "Black", "Asian", "Indian", "Others")
@@ -70,3 +73,15 @@ def group_membership(groups: tuple[AgeGroup, ...] = AGE_GROUPS) -> np.ndarray:
     """(len(groups), NUM_AGES) float64 matrix of 0 and 1: which years each group holds."""
     years = np.arange(NUM_AGES)
     return np.stack([(years >= g.low) & (years <= g.high) for g in groups]).astype(np.float64)
+
+
+def threshold_membership(thresholds: tuple[int, ...] = THRESHOLDS) -> np.ndarray:
+    """(len(thresholds), NUM_AGES) float64 matrix of 0 and 1: the years from each threshold on.
+
+    Raises:
+        ValueError: a threshold is no whole year of the scale.
+    """
+    wrong = [t for t in thresholds if t not in range(NUM_AGES)]
+    if wrong:
+        raise ValueError(f"expected thresholds in whole years, 0 to {MAX_AGE}, got {wrong}")
+    return (np.arange(NUM_AGES) >= np.reshape(thresholds, (-1, 1))).astype(np.float64)

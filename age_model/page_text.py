@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-from age_model.decode import INTERVAL_COVERAGE
+from age_model.calibration import INTERVAL_COVERAGE
 from age_model.presentation import face_color
 from age_model.results import FaceAges
 
@@ -14,6 +14,9 @@ INTRODUCTION = (
 )
 WAITING_PHOTO = "Choose a photo or click an example: the faces and their ages appear here."
 WAITING_WEBCAM = "Take a picture: the faces and their ages appear here."
+WAITING_RESULTS = "One moment: the results of the model that is loaded appear here."
+NOT_MEASURED = "Nothing is measured about this model"
+RESULTS_UNREADABLE = "The model's results.json is not in the form that train.evaluate writes."
 NO_FACE = (
     "No face found",
     "Try a picture in which the face is larger, upright, well lit and turned to the camera.",
@@ -23,6 +26,47 @@ FAILED = (
     "Something went wrong",
     "The picture could not be examined. Try again, or try another picture.",
 )
+MANY_INTRODUCTION = (
+    "Up to {most} pictures, or zip files of pictures: a row for each, and at the end a table to keep."
+)
+MANY_NONE = ("No pictures yet", "Choose pictures or a zip file first.")
+MANY_STOPPED = (
+    "Stopped",
+    "The pictures that were done before are below. Start again for all of them and the downloads.",
+)
+LIVE_INTRODUCTION = (
+    "Start the camera, then press Record: up to {most} faces get a number and an age that goes on "
+    "being averaged while they are seen. {visitors} visitors can be live at once, each for "
+    "{seconds} seconds at a time; if nobody waits, it goes on by itself until you press Stop."
+)
+LIVE_WAITING = "The camera is off. Frames are examined one by one as they come and then forgotten."
+LIVE_NO_FACE = "No face seen: come nearer, face the camera, and see to light from the front."
+LIVE_TOO_LARGE = "The camera's frames are too large: choose a lower resolution for it."
+LIVE_UNREADABLE = "The browser sent a frame that cannot be read. Reload the page, or try another."
+# By the names that browsers give to their reasons.
+CAMERA_PROBLEMS = {
+    "NotAllowedError": (
+        "The camera was refused",
+        "Allow this page to use the camera (the icon beside the address), then click again. "
+        "Without one, use the tab Photo.",
+    ),
+    "NotFoundError": (
+        "No camera found",
+        "Connect one and click again, or use the tab Photo.",
+    ),
+    "NotReadableError": (
+        "The camera cannot be used",
+        "Another program may be using it: close that program and click again.",
+    ),
+    "insecure": (
+        "No camera on this address",
+        "Browsers give the camera only to pages from https:// or from this very machine.",
+    ),
+    "other": (
+        "The camera did not start",
+        "Try again, or use the tab Photo.",
+    ),
+}
 PRIVACY = (
     "Privacy",
     "Pictures are examined on the machine that runs this page. None is kept, logged or used for "
@@ -48,6 +92,18 @@ def notes_html() -> str:
         f"<section><h2>{title}</h2><p>{text}</p></section>" for title, text in (PRIVACY, LIMITS)
     )
     return f'<div class="page-notes">{notes}</div>'
+
+
+def model_html(model: str, detector: str, instead_of: str | None) -> str:
+    """Which model answers on this page.
+
+    Args:
+        instead_of: the model that was asked for and could not be reached, if so.
+    """
+    text = f"Model: <b>{escape(model)}</b>. Faces are found with {escape(detector)}."
+    if instead_of:
+        text += f" {escape(instead_of)} could not be reached, so the model that comes with the page answers."
+    return f'<p class="page-model">{text}</p>'
 
 
 def waiting_html(text: str) -> str:
@@ -85,7 +141,6 @@ def faces_html(ages: FaceAges, crops: list[str]) -> str:
 
 def _card_html(index: int, face: dict, crop: str) -> str:
     number, color = index + 1, face_color(index)
-    years = round(face["age"])
     gender = f"looks {face['gender']}, {face['gender_probability']:.0%}"
     return f"""
 <article class="face" style="--face: {color}" aria-label="Face {number}">
@@ -95,9 +150,8 @@ def _card_html(index: int, face: dict, crop: str) -> str:
       <span class="face-number">{number}</span>
     </div>
     <div class="face-answer">
-      <p class="face-age"><span class="face-years">{years}</span>
-        {"year" if years == 1 else "years"}</p>
-      <p class="face-interval">{_interval_html(face["interval"])}</p>
+      <p class="face-age">{years_html(face)}</p>
+      <p class="face-interval">{interval_html(face["interval"])}</p>
       <p class="face-gender">{escape(gender)}</p>
     </div>
   </div>
@@ -105,7 +159,19 @@ def _card_html(index: int, face: dict, crop: str) -> str:
 </article>"""
 
 
-def _interval_html(interval_years: list[float]) -> str:
+def years_html(face: dict) -> str:
+    """The age of a face, a dict of `FaceAges.to_dicts`, in whole years."""
+    years = round(face["age"])
+    return f'<span class="face-years">{years}</span> {"year" if years == 1 else "years"}'
+
+
+def group_html(name: str) -> str:
+    """The name of an age group, such as 30–39."""
+    return escape(name.replace("-", "–"))
+
+
+def interval_html(interval_years: list[float]) -> str:
+    """The range that an age most likely lies in, from its two ends in years."""
     # Rounded outwards: the whole years shown hold at least the interval that was computed.
     low, high = math.floor(interval_years[0]), math.ceil(interval_years[1])
     hint = f"The model gives this range a probability of {INTERVAL_COVERAGE:.0%}"
@@ -120,7 +186,7 @@ def _bars_html(face: dict) -> str:
     for name, probability in face["group_probabilities"].items():
         top = " face-group-top" if name == face["group"] else ""
         rows.append(
-            f'<div class="face-group{top}"><span>{escape(name.replace("-", "–"))}</span>'
+            f'<div class="face-group{top}"><span>{group_html(name)}</span>'
             f'<span class="face-bar"><i style="width: {probability:.1%}"></i></span>'
             f"<span>{probability:.0%}</span></div>"
         )

@@ -1,10 +1,24 @@
-"""From the paths on the command line to the picture files that they mean."""
+"""From what people give, paths or names, to the picture files that they mean."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from age_model.images import IMAGE_SUFFIXES
+
+LONGEST_NAME = 120  # characters
+
+
+def shown_name(name: str) -> str:
+    """The last part of a path or name that a visitor gave, fit to be shown and to be written.
+
+    Signs that cannot be printed, such as those that turn the direction of writing, are replaced,
+    and very long names are cut. HTML is not escaped.
+    """
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    signs = (c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in last)
+    shown = "".join(signs)
+    return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"
 
 
 def picture_files(paths: list[str]) -> Iterator[tuple[str, str | None]]:

@@ -22,25 +22,25 @@ class _Picture(NamedTuple):
 
 
 def photo_records(
-    predictor: "AgePredictor", files: Iterable[tuple[str, str | None]], ethnicity: bool
+    predictor: "AgePredictor", files: Iterable[tuple[str, str | None]], **extras
 ) -> Iterator[dict]:
     """One record a picture, for all faces that are found in it.
 
     Args:
         predictor: finds the faces, and their ages.
         files: paths, each with None or what is wrong with it (`picture_files.picture_files`).
-        ethnicity: also say the perceived ethnicity.
+        extras: what else to say of each face, as keywords of `FaceAges.to_dicts`.
     """
     for file, image_rgb, error in map(_load, files):
         if image_rgb is None:
             yield picture_record(file, error=error)
         else:
             faces = predictor(image_rgb)
-            yield picture_record(file, image_rgb.shape[1::-1], faces, ethnicity=ethnicity)
+            yield picture_record(file, image_rgb.shape[1::-1], faces, **extras)
 
 
 def crop_records(
-    predictor: "AgePredictor", files: Iterable[tuple[str, str | None]], ethnicity: bool
+    predictor: "AgePredictor", files: Iterable[tuple[str, str | None]], **extras
 ) -> Iterator[dict]:
     """As `photo_records`, for pictures that are aligned faces; batches go through the network."""
     for batch in _batches(map(_load, files)):
@@ -52,7 +52,7 @@ def crop_records(
                 yield picture_record(file, error=error)
             else:
                 face = _row(ages, next(rows))
-                yield picture_record(file, image_rgb.shape[1::-1], face, ethnicity=ethnicity)
+                yield picture_record(file, image_rgb.shape[1::-1], face, **extras)
 
 
 def _load(file_and_error: tuple[str, str | None]) -> _Picture:

@@ -3,16 +3,19 @@
 import os
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from age_model.calibration import Calibration
 from age_model.decode import decode, softmax
 from age_model.faces import Detector, crop_face, load_detector
 from age_model.images import load_image
+from age_model.measured import read_results
 from age_model.model_files import EMBEDDED, EMBEDDED_NAME, load_model
 from age_model.modeling import AgeViT
-from age_model.results import FaceAges
+from age_model.results import FaceAges, Faces
 from age_model.transforms import normalize, resize
 
 # Side in pixels of the crop before it is resized for the network: that of UTKFace's pictures, so
@@ -27,32 +30,48 @@ class AgePredictor:
         model_name: the checkpoint as it was asked for, or "age_model/checkpoint".
         detector_name: the face detector and its weights.
         image_size: side of the network's input, pixels.
+        calibration: what the checkpoint knows about its errors; applied to every answer.
     """
 
     def __init__(self, model: AgeViT, detector: Detector, model_name: str):
         self.model_name = model_name
         self.detector_name = detector.name
         self.image_size = model.config.image_size
+        self.calibration = Calibration.from_config(model.config)
         self._model = model
         self._detector = detector
 
     @classmethod
     def from_pretrained(
-        cls, model: str | os.PathLike | None = None, detector: str | None = None
+        cls,
+        model: str | os.PathLike | None = None,
+        detector: str | None = None,
+        revision: str | None = None,
     ) -> "AgePredictor":
         """Load the network and a face detector.
 
         Args:
-            model: folder of a checkpoint or its name on the Hugging Face Hub. None: the environment
-                variable AGE_MODEL_ID, else the checkpoint inside this package.
+            model: folder of a checkpoint or its name on the Hugging Face Hub, also as "NAME@REVISION".
+                None: the environment variable AGE_MODEL_ID, else the checkpoint inside this package.
             detector: see `faces.load_detector`.
+            revision: branch, tag or commit on the Hub; None takes the main branch.
 
         Raises:
+            model_files.UnreachableError: a name on the Hub, which does not answer.
             ValueError: no such checkpoint or detector, or a checkpoint that does not answer in ages.
         """
         chosen = model or os.environ.get("AGE_MODEL_ID")
-        network = load_model(os.fspath(chosen or EMBEDDED))
-        return cls(network, load_detector(detector), os.fspath(chosen or EMBEDDED_NAME))
+        name = os.fspath(chosen or EMBEDDED)
+        if revision is None and "@" in name and not os.path.isdir(name):
+            name, revision = name.rsplit("@", 1)
+        network = load_model(name, revision)
+        shown = EMBEDDED_NAME if name == os.fspath(EMBEDDED) else os.fspath(chosen)
+        return cls(network, load_detector(detector), shown)
+
+    @property
+    def results(self) -> dict:
+        """What was measured about the checkpoint; see `measured.read_results`, also for what it raises."""
+        return read_results(Path(self._model.name_or_path))
 
     def __call__(self, image) -> FaceAges:
         """Ages of all faces in a picture, largest first; empty where no face is found.
@@ -64,7 +83,17 @@ class AgePredictor:
             ImageError: the picture cannot be read.
         """
         image_rgb = load_image(image)
-        faces = self._detector.detect(image_rgb)
+        return self._ages(image_rgb, self._detector.detect(image_rgb))
+
+    def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
+        """Ages of the largest faces in one frame of a live picture, found by a quicker search.
+
+        Args:
+            image_rgb: (H, W, 3) uint8; see `faces.Detector.detect` for what `quick` leaves out.
+        """
+        return self._ages(image_rgb, self._detector.detect(image_rgb, quick=True))
+
+    def _ages(self, image_rgb: np.ndarray, faces: Faces) -> FaceAges:
         crops = [crop_face(image_rgb, faces, i, CROP_SIZE) for i in range(len(faces))]
         inputs = [resize(crop, self.image_size) for crop in crops]
         return self._predict(inputs, faces.box_xyxy, faces.score)
@@ -101,7 +130,7 @@ class AgePredictor:
         if not inputs:
             return FaceAges.empty()
         output = self._model(normalize(np.stack(inputs)))
-        ages = decode(output.logits.numpy())
+        ages = decode(output.logits.numpy(), self.calibration)
         return FaceAges(
             box_xyxy=boxes,
             score=score,
@@ -109,6 +138,10 @@ class AgePredictor:
             interval_years=ages.interval_years,
             age_probabilities=ages.probabilities,
             group_probabilities=ages.group_probabilities,
-            gender_probabilities=softmax(output.gender_logits.numpy()),
-            ethnicity_probabilities=softmax(output.ethnicity_logits.numpy()),
+            gender_probabilities=softmax(
+                output.gender_logits.numpy(), self.calibration.gender_temperature
+            ),
+            ethnicity_probabilities=softmax(
+                output.ethnicity_logits.numpy(), self.calibration.ethnicity_temperature
+            ),
         )

@@ -18,7 +18,9 @@ CSV_FIELDS = (
 ETHNICITY_FIELDS = ("ethnicity", "ethnicity_probability")
 
 
-def record_writer(form: str, stream: TextIO, ethnicity: bool) -> Callable[[dict], None]:
+def record_writer(
+    form: str, stream: TextIO, ethnicity: bool, at_least: tuple[int, ...] = ()
+) -> Callable[[dict], None]:
     """A function that writes one record.
 
     Args:
@@ -26,14 +28,20 @@ def record_writer(form: str, stream: TextIO, ethnicity: bool) -> Callable[[dict]
             with an error has one row with those columns empty).
         stream: where to.
         ethnicity: CSV only: with the columns of ethnicity.
+        at_least: CSV only: with a column for each of these thresholds, in years.
     """
     if form == "csv":
-        fields = CSV_FIELDS + (ETHNICITY_FIELDS if ethnicity else ()) + ("error",)
+        tails = tuple(map(_threshold_field, at_least))
+        fields = CSV_FIELDS + (ETHNICITY_FIELDS if ethnicity else ()) + tails + ("error",)
         table = csv.DictWriter(stream, fields, lineterminator="\n")
         table.writeheader()
         return lambda record: table.writerows(_rows(record))
     to_text = json.dumps if form == "json" else _sentences
     return lambda record: print(to_text(record), file=stream)
+
+
+def _threshold_field(age: int | str) -> str:
+    return f"p(>={age})"
 
 
 def _sentences(record: dict) -> str:
@@ -51,6 +59,8 @@ def _sentences(record: dict) -> str:
         )
         if "ethnicity" in face:
             line += f", {face['ethnicity']} ({face['ethnicity_probability']:.0%})"
+        for age, p in face.get("probability_at_least", {}).items():
+            line += f", {age} or older: {p:.0%}"
         left, top, right, bottom = face["box"]
         lines.append(f"{line}, at {left:.0f},{top:.0f} to {right:.0f},{bottom:.0f}")
     return "\n".join(lines)
@@ -67,6 +77,7 @@ def _rows(record: dict) -> Iterator[dict]:
             **dict(zip(("x1", "y1", "x2", "y2"), face["box"], strict=True)),
             **dict(zip(("age_low", "age_high"), face["interval"], strict=True)),
             **{f"p({name})": p for name, p in face["group_probabilities"].items()},
+            **{_threshold_field(t): p for t, p in face.get("probability_at_least", {}).items()},
             **{
                 name: face[name]
                 for name in ("score", "age", "group", "gender", "gender_probability")

@@ -4,7 +4,13 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS, NUM_AGES
+from age_model.labels import (
+    AGE_GROUP_NAMES,
+    ETHNICITIES,
+    GENDERS,
+    NUM_AGES,
+    threshold_membership,
+)
 
 
 @dataclass(frozen=True)
@@ -95,13 +101,22 @@ class FaceAges:
             ethnicity_probabilities=np.zeros((0, len(ETHNICITIES))),
         )
 
-    def to_dicts(self, ethnicity: bool = False) -> list[dict]:
+    def to_dicts(self, ethnicity: bool = False, at_least: tuple[int, ...] = ()) -> list[dict]:
         """One JSON-ready dict a face: the form of the command line, the API and the page.
 
         Args:
             ethnicity: also say the perceived ethnicity, for audits.
+            at_least: also say the probability of looking each of these ages (whole years, such as
+                `labels.THRESHOLDS`) or older. It verifies nobody's age.
         """
-        return [self._face_dict(i, ethnicity) for i in range(len(self))]
+        faces = [self._face_dict(i, ethnicity) for i in range(len(self))]
+        if at_least:
+            tails = self.age_probabilities @ threshold_membership(at_least).T
+            for face, row in zip(faces, tails, strict=True):
+                face["probability_at_least"] = {
+                    str(t): round(float(p), 4) for t, p in zip(at_least, row, strict=True)
+                }
+        return faces
 
     def _face_dict(self, i: int, ethnicity: bool) -> dict:
         groups, gender = self.group_probabilities[i], self.gender_probabilities[i]
@@ -130,14 +145,18 @@ def picture_record(
     faces: FaceAges | None = None,
     error: str | None = None,
     ethnicity: bool = False,
+    at_least: tuple[int, ...] = (),
 ) -> dict:
-    """The JSON answer for one picture: `faces` is empty where none was found or `error` is set."""
+    """The JSON answer for one picture: `faces` is empty where none was found or `error` is set.
+
+    `ethnicity` and `at_least` are those of `FaceAges.to_dicts`.
+    """
     width, height = size_wh or (None, None)
     return {
         "file": file,
         "width": width,
         "height": height,
-        "faces": faces.to_dicts(ethnicity) if faces is not None else [],
+        "faces": faces.to_dicts(ethnicity, at_least) if faces is not None else [],
         "error": error,
     }
 

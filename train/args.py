@@ -28,8 +28,8 @@ class ModelArguments:
         default="vit",
         metadata={"help": "Without --base_model: which network.", "choices": list(NETWORKS)},
     )
-    network_config: dict = field(
-        default_factory=dict,
+    network_config: dict | str | None = field(
+        default=None,
         metadata={"help": "Without --base_model: its configuration, as a JSON object."},
     )
     mimetic_init: bool = field(
@@ -40,8 +40,7 @@ class ModelArguments:
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.network_config, str):
-            self.network_config = json.loads(self.network_config)
+        self.network_config = _json_object(self.network_config or {})
         if self.teacher and not is_checkpoint(Path(self.teacher)):
             raise InputError(
                 f"teacher: expected the folder of a trained network, found no config.json in "
@@ -138,6 +137,16 @@ class AgeTrainingArguments(TrainingArguments):
         if self.precision != "fp32":
             self.bf16 = self.precision == "bf16" or _has_bf16()
         super().__post_init__()
+
+
+def _json_object(given: dict | str) -> dict:
+    try:
+        found = json.loads(given) if isinstance(given, str) else given
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"network_config: expected a JSON object, got {given!r}")
+    return found
 
 
 def _has_bf16() -> bool:

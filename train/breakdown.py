@@ -10,6 +10,7 @@ from age_model.labels import (
     AgeGroup,
     group_index,
 )
+from train.fairness import fairness
 from train.predictions import Predictions
 from train.scores import (
     AGE_BANDS,
@@ -18,6 +19,7 @@ from train.scores import (
     group_accuracy,
     true_group,
 )
+from train.thresholds import challenge
 
 # Finer than the groups, to see where along the years the estimates drift.
 AGE_BINS = tuple(AgeGroup(low, min(low + 4, MAX_AGE)) for low in range(0, MAX_AGE + 1, 5))
@@ -34,11 +36,13 @@ def source_results(p: Predictions, resamples: int, seed: int) -> dict:
 
     Returns:
         "n", and "years" (from point labels), "groups" (from every label that lies within one
-        group), "gender" and "ethnicity", each where the source has such labels.
+        group), "gender" and "ethnicity", "thresholds" (from point labels) and "fairness" (the
+        modules of these names), each where the source has such labels.
     """
     results: dict = {"n": len(p)}
     if len(p.points):
         results["years"] = _years(p.points, resamples, seed)
+        results["thresholds"] = challenge(p.points)
     groups = true_group(p.age_low, p.age_high)
     if (groups >= 0).any():
         results["groups"] = _groups(p.where(groups >= 0), groups[groups >= 0])
@@ -46,6 +50,8 @@ def source_results(p: Predictions, resamples: int, seed: int) -> dict:
         labelled = p.where(getattr(p, name) >= 0)
         if len(labelled):
             results[name] = _attribute(labelled, name, names)
+    if cells := fairness(p, resamples, seed):
+        results["fairness"] = cells
     return results
 
 
@@ -85,10 +91,9 @@ def _years(p: Predictions, resamples: int, seed: int) -> dict:
 
 def _interval(p: Predictions) -> dict:
     low, high = p.interval_years.T
-    held = (low <= p.age_low) & (p.age_low <= high)
     return {
         "n": len(p),
-        "coverage": float(held.mean()),
+        "coverage": float(p.held.mean()),
         "mean_width": float((high - low).mean()),
     }
 

@@ -15,7 +15,6 @@ from age_model.transforms import normalize, resize
 from train.augment import augment
 from train.errors import InputError
 from train.prepare import FORMAT
-from train.splits import SPLITS
 
 LABELS = ("age_low", "age_high", "gender", "ethnicity")
 
@@ -36,7 +35,7 @@ def load_prepared(folder: str | Path) -> dict[str, ArrowDataset]:
             "again"
         )
     data = load_from_disk(str(folder))
-    return {split: data[split].cast_column("image", Image(decode=False)) for split in SPLITS}
+    return {split: rows.cast_column("image", Image(decode=False)) for split, rows in data.items()}
 
 
 class FaceDataset(Dataset):

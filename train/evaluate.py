@@ -15,12 +15,14 @@ from tqdm import tqdm
 from transformers import HfArgumentParser
 
 from age_model.images import load_image
+from age_model.measured import weights_sha256
 from age_model.predictor import AgePredictor
+from train.dataset import load_prepared
 from train.face_sheet import FACE_SHEET, draw_face_sheet
 from train.figures import FIGURES, draw_figures
 from train.place import shown_name, staged_folder
 from train.predictions import Predictions, write_predictions
-from train.results_json import results_json, weights_sha256
+from train.results_json import results_json
 
 OUTPUTS = {"results.json", "predictions.csv", FACE_SHEET, *FIGURES}
 LABELS = ("file", "source", "age_low", "age_high", "gender", "ethnicity")
@@ -65,18 +67,15 @@ def load_split(data: str, split: str) -> datasets.Dataset:
     """The split as a table on disk, its pictures as undecoded bytes.
 
     Raises:
-        ValueError: no data set there, or no such split in it, or nothing in the split.
+        ValueError: no data set there or one of another format, or no such split in it, or nothing
+            in the split.
     """
-    try:
-        splits = datasets.load_from_disk(data)
-    except FileNotFoundError as error:
+    splits = load_prepared(data)
+    if not splits.get(split):
         raise ValueError(
-            f"expected a data set that train.prepare wrote, got {data}; run train.prepare first"
-        ) from error
-    if not isinstance(splits, datasets.DatasetDict) or not splits.get(split):
-        have = ", ".join(splits) if isinstance(splits, datasets.DatasetDict) else "no splits"
-        raise ValueError(f"expected a split {split!r} with pictures in {data}, got {have}")
-    return splits[split].cast_column("image", datasets.Image(decode=False))
+            f"expected a split {split!r} with pictures in {data}, got {', '.join(splits)}"
+        )
+    return splits[split]
 
 
 def predict_split(predictor: AgePredictor, table: datasets.Dataset, batch_size: int) -> Predictions:
@@ -84,7 +83,7 @@ def predict_split(predictor: AgePredictor, table: datasets.Dataset, batch_size: 
     parts: dict[str, list] = {column.name: [] for column in fields(Predictions)}
     with tqdm(total=len(table), desc="evaluate", unit="face") as progress:
         for batch in table.iter(batch_size=batch_size):
-            faces = predictor.predict_crops([_encoded(image) for image in batch["image"]])
+            faces = predictor.predict_crops([encoded(image) for image in batch["image"]])
             for name in LABELS:
                 parts[name].append(np.asarray(batch[name]))
             parts["years"].append(faces.age_years)
@@ -94,7 +93,8 @@ def predict_split(predictor: AgePredictor, table: datasets.Dataset, batch_size: 
     return Predictions(**{name: np.concatenate(values) for name, values in parts.items()})
 
 
-def _encoded(image: dict) -> bytes | str:
+def encoded(image: dict) -> bytes | str:
+    """An undecoded picture of a table: its bytes, or the path of its file."""
     return image["bytes"] if image["bytes"] is not None else image["path"]
 
 
@@ -121,9 +121,9 @@ def evaluate(arguments: EvaluateArguments) -> dict:
         text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
         (staging / "results.json").write_text(text + "\n", encoding="utf-8")
         write_predictions(staging / "predictions.csv", predictions)
-        draw_figures(staging, predictions)
+        draw_figures(staging, predictions, results["sources"])
         draw_face_sheet(
-            staging, predictions, lambda i: load_image(_encoded(table[int(i)]["image"]))
+            staging, predictions, lambda i: load_image(encoded(table[int(i)]["image"]))
         )
     return results
 

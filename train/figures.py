@@ -6,30 +6,35 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, LogLocator
 
-from age_model.decode import INTERVAL_COVERAGE
+from age_model.calibration import INTERVAL_COVERAGE
 from age_model.labels import AGE_GROUP_NAMES, MAX_AGE, group_index
 from train.breakdown import AGE_BIN_NAMES, AGE_BINS, confusion
+from train.fairness_figure import fairness_figure
 from train.predictions import Predictions
 from train.scores import age_error, true_group
 
 FIGURES = (
     "predicted_against_true.png", "error_by_age.png", "confusion_groups.png", "reliability.png",
+    "fairness.png",
 )  # fmt: skip
 BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#718096"
 
 
-def draw_figures(folder: Path, p: Predictions) -> None:
+def draw_figures(folder: Path, p: Predictions, sources: dict[str, dict]) -> None:
     """Write the figures that the labels of this split allow into `folder`.
 
     Args:
         folder: where to write.
         p: predictions of the whole split.
+        sources: the numbers of each source, as `results.json` has them.
     """
     drawn = {"reliability.png": reliability(p)}
     if len(p.points):
         drawn["predicted_against_true.png"] = predicted_against_true(p.points)
         drawn["error_by_age.png"] = error_by_age(p.points)
     drawn["confusion_groups.png"] = confusion_groups(p)
+    if (cells := fairness_figure(sources)) is not None:
+        drawn["fairness.png"] = cells
     for name, figure in drawn.items():
         figure.savefig(folder / name, dpi=110)
 
@@ -133,9 +138,8 @@ def reliability(p: Predictions) -> Figure:
 
 def _coverage(axes, p: Predictions) -> None:
     groups = group_index(p.age_low)
-    held = (p.interval_years[:, 0] <= p.age_low) & (p.age_low <= p.interval_years[:, 1])
     used = np.unique(groups)
-    axes.bar(np.arange(len(used)), [held[groups == g].mean() for g in used], color=BLUE)
+    axes.bar(np.arange(len(used)), [p.held[groups == g].mean() for g in used], color=BLUE)
     axes.axhline(INTERVAL_COVERAGE, color=ORANGE, label=f"promised: {INTERVAL_COVERAGE:.0%}")
     names = [f"{AGE_GROUP_NAMES[g]}\nn={(groups == g).sum()}" for g in used]
     axes.set_xticks(np.arange(len(used)), names, fontsize=8)

@@ -41,7 +41,7 @@ def finetune(
     """
     trainer = build_trainer(model_args, data_args, args)
     last = _last_checkpoint(args)
-    _track(args, preset, resuming=last is not None)
+    _track(model_args, args, preset, resuming=last is not None)
     trainer.train(resume_from_checkpoint=last)
     facts = {
         "preset": preset,
@@ -92,18 +92,33 @@ def _some(rows, count: int | None, seed: int):
     return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:count]))
 
 
-def _track(args: AgeTrainingArguments, preset: str, resuming: bool) -> None:
-    """Start an MLflow run in ./mlruns (or where MLFLOW_TRACKING_URI says), or go on with the old one."""
-    if "mlflow" not in args.report_to:
-        return
+def use_tracking() -> None:
+    """Have MLflow write to ./mlruns, or where MLFLOW_TRACKING_URI says."""
     Path("mlruns").mkdir(exist_ok=True)
     os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{Path('mlruns/mlflow.db').absolute()}")
+
+
+def note_of_run(folder: str | Path) -> Path:
+    """The file in a run's output folder that holds its MLflow run id."""
+    return Path(folder) / "mlflow_run_id"
+
+
+def _track(
+    model_args: ModelArguments, args: AgeTrainingArguments, preset: str, resuming: bool
+) -> None:
+    """Start an MLflow run, or go on with that of a run that was stopped."""
+    if "mlflow" not in args.report_to:
+        return
+    use_tracking()
     mlflow.set_experiment(args.experiment)
-    note = Path(args.output_dir) / "mlflow_run_id"
+    note = note_of_run(args.output_dir)
     known = note.read_text() if resuming and note.is_file() else None
     run = mlflow.start_run(run_id=known, run_name=None if known else preset)
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(run.info.run_id)
+    mlflow.set_tag("hardware", _hardware())
+    start = model_args.base_model or "random weights"
+    mlflow.log_params({"start": start, "teacher": model_args.teacher})
 
 
 def _last_checkpoint(args: AgeTrainingArguments) -> str | None:
@@ -129,18 +144,21 @@ def _course(trainer: WeightedTrainer) -> dict:
     watch = next(c for c in trainer.callback_handler.callbacks if isinstance(c, Stopwatch))
     sources, counts = np.unique(trainer.train_dataset.rows["source"], return_counts=True)
     accumulated = trainer.args.gradient_accumulation_steps * trainer.args.world_size
-    gpu = torch.cuda.is_available()
     return {
         "minutes": round(watch.minutes, 2),
         "steps": steps,
         "pictures_seen": steps * batch * accumulated,
         "parameters": trainer.model.num_parameters(),
-        "hardware": torch.cuda.get_device_name()
-        if gpu
-        else f"{platform.machine()} CPU, {os.cpu_count()} cores",
+        "hardware": _hardware(),
         "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         "train_pictures": dict(zip(sources.tolist(), counts.tolist(), strict=True)),
     }
+
+
+def _hardware() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()} CPU, {os.cpu_count()} cores"
 
 
 def _facts_of(teacher: str | None) -> dict | None:
@@ -158,6 +176,8 @@ def _save(trainer: WeightedTrainer, final: Path, facts: dict) -> None:
         (folder / "training.json").write_text(json.dumps(facts, indent=1))
         write_curves(trainer.state.log_history, folder / "curves.png")
     if "mlflow" in trainer.args.report_to:
+        measured = ("minutes", "pictures_seen", "parameters")
+        mlflow.log_metrics({name: facts[name] for name in measured})
         mlflow.log_artifacts(str(final), "final")
         mlflow.end_run()
     print(f"best on validation: {facts['validation']}\nsaved: {final}", file=sys.stderr)

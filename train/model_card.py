@@ -13,9 +13,12 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import HfArgumentParser
 
-from train.card_tables import FEW, SOURCE_NAMES, accuracy_by_group, by_part, limits, overview
+from age_model.measured import SCHEMA_VERSION, weights_sha256
+from train.card_fairness import fairness_text
+from train.card_robustness import other_pictures
+from train.card_tables import FEW, SOURCE_NAMES, accuracy_by_group, by_part, overview
+from train.card_thresholds import thresholds_text
 from train.card_training import training_data, training_text
-from train.results_json import SCHEMA_VERSION, weights_sha256
 
 MODEL_NAME = "AgeViT"
 TEMPLATE = Path(__file__).with_name("card_template.md")
@@ -69,8 +72,8 @@ def read_facts(checkpoint: Path) -> tuple[dict, dict]:
     return results, training
 
 
-def card_text(results: dict, training: dict) -> str:
-    """The card, metadata included."""
+def card_text(results: dict, training: dict, measured: dict[str, str] | None = None) -> str:
+    """The card, metadata included; `measured` is from `card_robustness.other_pictures`."""
     years = results["sources"].get("utkface", {}).get("years")
     parts = []
     if years:
@@ -95,8 +98,11 @@ def card_text(results: dict, training: dict) -> str:
         definitions="\n".join(f"- `{k}`: {v}." for k, v in results["definitions"].items()),
         overview=overview(results),
         parts=[*parts, ("Groups and gender by age group", accuracy_by_group(results))],
+        thresholds=thresholds_text(results),
+        fairness=fairness_text(results),
         few=FEW,
-        limits=limits(results),
+        limits=results["words"]["limits"],
+        **(measured or {}),
     )
     return str(card).rstrip() + "\n"
 
@@ -164,7 +170,7 @@ def generated(arguments: CardArguments) -> dict[Path, str]:
     """What each file should hold."""
     checkpoint = Path(arguments.checkpoint)
     results, training = read_facts(checkpoint)
-    files = {checkpoint / "README.md": card_text(results, training)}
+    files = {checkpoint / "README.md": card_text(results, training, other_pictures(checkpoint))}
     if arguments.readme is not None:
         readme = Path(arguments.readme)
         if not readme.is_file():

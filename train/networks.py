@@ -1,14 +1,13 @@
-"""The networks that can be trained: AgeViT, and a ResNet with the same heads to teach or compare."""
+"""The networks that can be trained: AgeViT, and others with the same heads to teach or compare."""
 
 from pathlib import Path
 
 import torch
-from torch import nn
-from transformers import AutoConfig, PreTrainedModel, ResNetConfig, ViTConfig
-from transformers.models.resnet.modeling_resnet import ResNetModel, ResNetPreTrainedModel
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, ResNetConfig, ViTConfig
 
-from age_model.labels import ETHNICITIES, GENDERS, NUM_AGES
-from age_model.modeling import ID2LABEL, AgeOutput, AgeViT
+from age_model.labels import NUM_AGES
+from age_model.modeling import ID2LABEL, AgeViT
+from train.backbones import AgeCNN, AgeCNNConfig, AgeDenseNet, AgeDenseNetConfig, AgeResNet
 from train.errors import InputError
 
 LABELS = {
@@ -18,38 +17,12 @@ LABELS = {
 }
 
 
-class AgeResNet(ResNetPreTrainedModel):
-    """A ResNet (He et al., CVPR 2016) with the heads of AgeViT; answers the same `AgeOutput`."""
-
-    def __init__(self, config: ResNetConfig):
-        super().__init__(config)
-        self.resnet = ResNetModel(config)
-        width = config.hidden_sizes[-1]
-        self.classifier = nn.Linear(width, NUM_AGES)
-        self.gender_classifier = nn.Linear(width, len(GENDERS))
-        self.ethnicity_classifier = nn.Linear(width, len(ETHNICITIES))
-        self.post_init()
-
-    def forward(self, pixel_values: torch.Tensor) -> AgeOutput:
-        """(B, 3, H, W) normalised pictures -> `AgeOutput`; its tokens are the last feature map."""
-        pixel_values = pixel_values.contiguous(memory_format=torch.channels_last)  # see _quick
-        feature_map = self.resnet(pixel_values).last_hidden_state
-        features = feature_map.mean(dim=(2, 3))
-        places = feature_map.shape[2] * feature_map.shape[3]
-        index = torch.arange(places, device=features.device).expand(len(features), -1)
-        return AgeOutput(
-            logits=self.classifier(features),
-            gender_logits=self.gender_classifier(features),
-            ethnicity_logits=self.ethnicity_classifier(features),
-            features=features,
-            token_features=feature_map.flatten(2).transpose(1, 2),
-            token_index=index,
-        )
-
-
-NETWORKS: dict[str, tuple[type, type[PreTrainedModel]]] = {
+# By the model type that config.json says.
+NETWORKS: dict[str, tuple[type[PreTrainedConfig], type[PreTrainedModel]]] = {
     "vit": (ViTConfig, AgeViT),
     "resnet": (ResNetConfig, AgeResNet),
+    "age-densenet": (AgeDenseNetConfig, AgeDenseNet),
+    "age-cnn": (AgeCNNConfig, AgeCNN),
 }
 
 
@@ -85,10 +58,10 @@ def load_network(source: str) -> PreTrainedModel:
 
 
 def _quick(network: PreTrainedModel) -> PreTrainedModel:
-    """Convolutions in the layout in which they are quick, on processors and tensor cores alike."""
-    if isinstance(network, AgeResNet):
-        return network.to(memory_format=torch.channels_last)
-    return network
+    """Weights of convolutions in the layout in which they are quick (see `backbones`)."""
+    if isinstance(network, AgeViT):
+        return network
+    return network.to(memory_format=torch.channels_last)
 
 
 def input_size(network: PreTrainedModel, default: int) -> int:

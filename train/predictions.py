@@ -49,6 +49,12 @@ class Predictions:
         """The rows with a point label."""
         return self.where((self.age_low >= 0) & (self.age_low == self.age_high))
 
+    @property
+    def held(self) -> np.ndarray:
+        """(N,) bool: does the 80% interval hold the point label, both ends included?"""
+        low, high = self.interval_years.T
+        return (low <= self.age_low) & (self.age_low <= high)
+
 
 def write_predictions(path: Path, p: Predictions) -> None:
     """One line for each picture: its labels and what the model says, empty where unlabelled."""

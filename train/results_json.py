@@ -4,13 +4,15 @@ import datetime
 import hashlib
 import importlib.metadata
 import platform
-from pathlib import Path
 
-from age_model.decode import INTERVAL_COVERAGE
+from age_model.calibration import INTERVAL_COVERAGE
+from age_model.measured import SCHEMA_VERSION
 from train.breakdown import source_results
+from train.card_fairness import all_gaps
+from train.card_tables import limits
 from train.predictions import Predictions
+from train.thresholds import CHALLENGE_AGE
 
-SCHEMA_VERSION = 1  # raise it when a field changes its name or meaning
 VERSIONS_OF = ("torch", "transformers", "datasets", "evaluate", "numpy", "pillow")
 DEFINITIONS = {
     "years": "estimated age: the median of the predicted distribution over single years",
@@ -18,24 +20,17 @@ DEFINITIONS = {
     "whole label; one-off: the true group or one of its neighbours",
     "interval": f"predicted {INTERVAL_COVERAGE:.0%} interval; coverage: share of faces with "
     "low <= true age <= high",
-    "mae_interval": "95% percentile bootstrap interval of the mean absolute error",
+    "mae_interval": "95% percentile bootstrap interval of the mean absolute error; bias_interval: "
+    "the same of the bias",
     "bias": "mean of estimate minus label, in years",
     "cs5": "share of faces whose absolute error is at most 5 years; cs3 and cs10 alike",
     "calibration_error": "expected calibration error of the most probable group, 15 bins",
+    "thresholds": f"at the challenge age of {CHALLENGE_AGE} years, in the terms of NIST's FATE Age "
+    f"Estimation & Verification; share of the faces whose label is in the range: let_through: the "
+    f"estimate is {CHALLENGE_AGE} or more; turned_away: it is less; interval: 95% Wilson interval",
+    "fairness": "the same numbers for each age group, gender and ethnicity label together; "
+    "coverage_interval and accuracy_interval: 95% Wilson intervals",
 }
-
-
-def weights_sha256(model: str | Path) -> str | None:
-    """Hash of the safetensors files of a checkpoint folder; None where `model` is no folder.
-
-    It ties results to the weights that they measured: a card is refused for any others.
-    """
-    if not Path(model).is_dir():
-        return None
-    digest = hashlib.sha256()
-    for shard in sorted(Path(model).glob("*.safetensors")):
-        digest.update(shard.read_bytes())
-    return digest.hexdigest()
 
 
 def results_json(
@@ -52,7 +47,7 @@ def results_json(
         seed: seed of the resampling.
     """
     names = "\n".join(sorted(p.file))
-    return {
+    results = {
         "schema_version": SCHEMA_VERSION,
         "command": command,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -67,6 +62,8 @@ def results_json(
             for source in sorted(set(p.source))
         },
     }
+    # What the numbers say in words, for all who show them.
+    return results | {"words": {"gaps": all_gaps(results), "limits": limits(results)}}
 
 
 def _rounded(value):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import evaluate
 import numpy as np
+from scipy.stats import binomtest
 
 from age_model.decode import decode
 from age_model.labels import group_index
@@ -37,6 +38,22 @@ def age_error(
 def group_accuracy(groups: np.ndarray, true_groups: np.ndarray) -> dict:
     """What `metrics/age_groups` says about (N,) predicted and (N,) true group indices, N >= 1."""
     return _metric("age_groups").compute(predictions=groups, references=true_groups)
+
+
+def share(held: np.ndarray) -> dict:
+    """How often something held, with a 95% Wilson interval.
+
+    Args:
+        held: (N,) bool, N >= 1.
+
+    Returns:
+        n, share (0..1) and interval: [low, high].
+
+    Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
+    """
+    count, n = int(np.sum(held)), len(held)
+    interval = binomtest(count, n).proportion_ci(confidence_level=0.95, method="wilson")
+    return {"n": n, "share": count / n, "interval": [float(v) for v in interval]}
 
 
 def true_group(age_low: np.ndarray, age_high: np.ndarray) -> np.ndarray:

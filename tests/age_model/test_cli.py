@@ -72,6 +72,18 @@ def test_ethnicity_only_when_asked_for(run, photos):
         assert "ethnicity_probability" in run(form, "--ethnicity", photos)[1]
 
 
+def test_thresholds_only_when_asked_for(run, photos):
+    for form in ("--json", "--csv"):
+        assert ">=18" not in run(form, photos)[1] and "at_least" not in run(form, photos)[1]
+    (record,) = map(json.loads, run("--json", "--at-least", photos / "one.jpg")[1].splitlines())
+    tails = record["faces"][0]["probability_at_least"]
+    assert list(tails) == ["13", "16", "18", "21", "25"]
+    assert 1 > tails["13"] > tails["25"] > 0
+    (row,) = csv.DictReader(run("--csv", "--at-least", photos / "one.jpg")[1].splitlines())
+    assert {name: float(row[f"p(>={name})"]) for name in tails} == tails
+    assert f"18 or older: {tails['18']:.0%}" in run("--at-least", photos / "one.jpg")[1]
+
+
 def test_text(run, photos):
     status, out, _ = run(photos / "one.jpg", photos / "none.png")
     assert status == 0

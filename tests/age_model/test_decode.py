@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from age_model.calibration import INTERVAL_COVERAGE
 from age_model.decode import (
-    INTERVAL_COVERAGE,
     decode,
     group_probabilities,
     probability_at_least,

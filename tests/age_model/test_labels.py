@@ -8,9 +8,11 @@ from age_model.labels import (
     FAIRFACE_ETHNICITIES,
     MAX_AGE,
     NUM_AGES,
+    THRESHOLDS,
     AgeGroup,
     group_index,
     group_membership,
+    threshold_membership,
 )
 
 
@@ -49,3 +51,16 @@ def test_other_groupings_are_views_too():
 def test_fairface_ethnicities_fold_into_all_of_ours():
     assert len(FAIRFACE_ETHNICITIES) == 7
     assert set(FAIRFACE_ETHNICITIES.values()) == set(ETHNICITIES)
+
+
+def test_thresholds_take_their_own_year_and_all_above():
+    assert THRESHOLDS == (13, 16, 18, 21, 25)
+    from_18 = threshold_membership()[2]
+    assert (from_18[17], from_18[18], from_18[100]) == (0, 1, 1)
+    assert threshold_membership((0, 100)).sum(axis=1).tolist() == [NUM_AGES, 1]
+
+
+@pytest.mark.parametrize("threshold", [-1, 101, 17.5])
+def test_thresholds_off_the_scale_are_refused(threshold):
+    with pytest.raises(ValueError, match=f"whole years, 0 to 100, got .{threshold}"):
+        threshold_membership((18, threshold))

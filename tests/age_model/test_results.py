@@ -42,8 +42,19 @@ def test_ethnicity_only_when_asked_for():
     assert two_faces().to_dicts(ethnicity=True)[0]["ethnicity"] == "Black"
 
 
+def test_thresholds_only_when_asked_for_and_each_faces_own():
+    ages = two_faces()
+    ages.age_probabilities[0] = np.eye(NUM_AGES)[18]
+    assert "probability_at_least" not in ages.to_dicts()[0]
+    young, old = ages.to_dicts(at_least=(18, 19))
+    assert young["probability_at_least"] == {"18": 1.0, "19": 0.0}
+    assert old["probability_at_least"] == {"18": round(83 / 101, 4), "19": round(82 / 101, 4)}
+    assert FaceAges.empty().to_dicts(at_least=(18,)) == []
+
+
 def test_picture_record_is_strict_json():
-    record = picture_record("a.jpg", (640, 480), two_faces())
+    record = picture_record("a.jpg", (640, 480), two_faces(), at_least=(13, 25))
+    assert list(record["faces"][0]["probability_at_least"]) == ["13", "25"]
     assert list(record) == ["file", "width", "height", "faces", "error"]
     assert (record["width"], record["height"], len(record["faces"])) == (640, 480, 2)
     assert json.loads(json.dumps(record, allow_nan=False)) == record

@@ -82,6 +82,17 @@ def test_predictor_sees_the_picture_upright(tmp_path, ages_of):
     assert (record["width"], record["height"]) == (48, 64)
 
 
+def test_thresholds_only_when_asked_for(photo, ages_of):
+    def face(**options):
+        record = api_answer(lambda image: ages_of(BOX), _upload(photo), str(photo.parent), **options)
+        return record["faces"][0]
+
+    assert "probability_at_least" not in face()
+    tails = face(thresholds=True)["probability_at_least"]
+    assert list(tails) == ["13", "16", "18", "21", "25"]
+    assert tails["13"] == 1 and 0.97 < tails["25"] < 0.99  # a normal distribution, 35 and 5 years
+
+
 def test_name_in_the_record_has_no_folders(photo, ages_of):
     upload = _upload(photo, "/home/me/secret/holiday.jpg")
     record = api_answer(lambda image: ages_of(BOX), upload, str(photo.parent))

@@ -53,6 +53,13 @@ def test_record_has_the_documented_form(client, photo):
     assert face["gender"] in ("male", "female") and 0.5 <= face["gender_probability"] <= 1
 
 
+def test_thresholds_are_an_option(client, photo):
+    record = client.predict(picture=handle_file(photo), thresholds=True, api_name="/predict")
+    tails = record["faces"][0]["probability_at_least"]
+    assert list(tails) == ["13", "16", "18", "21", "25"]
+    assert 1 >= tails["13"] >= tails["25"] >= 0
+
+
 def test_several_faces_and_none(client):
     faces = _predict(client, EXAMPLES / "group.jpg")["faces"]
     widths = [face["box"][2] - face["box"][0] for face in faces]
@@ -89,8 +96,9 @@ def test_sideways_phone_photo_is_turned(client, astronaut, tmp_path):
     assert len(record["faces"]) == 1
 
 
-def test_only_predict_is_public(client):
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/predict"]
+def test_only_these_endpoints_are_public(client):
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert sorted(endpoints) == ["/predict", "/predict_many"]
 
 
 def test_other_files_of_the_server_cannot_be_named(server):
@@ -98,7 +106,7 @@ def test_other_files_of_the_server_cannot_be_named(server):
     picture = {"path": str(EXAMPLES / "portrait.jpg")}
     request = urllib.request.Request(
         f"{server.url}/gradio_api/call/predict",
-        json.dumps({"data": [picture]}).encode(),
+        json.dumps({"data": [picture, False]}).encode(),
         {"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=60) as reply:

@@ -6,7 +6,12 @@ import pytest
 from PIL import Image
 
 from age_model.presentation import (
-    FACE_COLORS, LONGEST_SHOWN, SHORTEST_SHOWN, draw_faces, face_color, face_crops,
+    FACE_COLORS,
+    LONGEST_SHOWN,
+    SHORTEST_SHOWN,
+    draw_faces,
+    face_color,
+    face_crops,
 )  # fmt: skip
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from train.prepare import FORMAT
+
 TRAINING = {
     "preset": "tiny",
     "arguments": {"base_model": None, "learning_rate": 0.002, "data": "/home/somebody/faces"},
@@ -59,6 +61,7 @@ def small_data(astronaut, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "faces"
     test = datasets.Dataset.from_list(rows, features=features)
     datasets.DatasetDict(test=test).save_to_disk(folder)
+    (folder / "report.json").write_text(json.dumps({"format": FORMAT}))
     return folder
 
 

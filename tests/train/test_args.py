@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from train.args import parse
+from train.errors import InputError
 
 CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").glob("*.json"))
 
@@ -18,7 +19,7 @@ def test_every_preset_parses(config, tmp_path, monkeypatch):
         (teacher / "config.json").write_text("{}")
     model, data, training, name = parse(["--config", str(config)])
     assert name == config.stem
-    assert model.network_config == preset["network_config"]
+    assert model.network_config == preset.get("network_config", {})
     assert training.max_steps == preset["max_steps"]
     assert training.label_names == ["age_low", "age_high", "gender", "ethnicity"]
 
@@ -53,3 +54,14 @@ def test_values_that_cannot_be():
         parse(["--patch_dropout", "1.5"])
     with pytest.raises(ValueError, match="found no config.json in nowhere"):
         parse(["--teacher", "nowhere"])
+
+
+def test_a_network_can_be_given_on_the_command_line():
+    model, *_ = parse(["--architecture", "resnet", "--network_config", '{"depths": [1, 1]}'])
+    assert model.network_config == {"depths": [1, 1]}
+
+
+@pytest.mark.parametrize("given", ["[1, 2]", "{depths: 1}"])
+def test_a_network_that_is_no_json_object_is_refused(given):
+    with pytest.raises(InputError, match="network_config: expected a JSON object"):
+        parse(["--network_config", given])

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from age_model.results import FaceAges
 from train import evaluate, export, model_card, push
 from train.breakdown import confusion, source_results
 from train.predictions import Predictions
+from train.prepare import FORMAT
 
 
 def one_hot(classes, count):
@@ -149,7 +151,7 @@ def test_what_is_needed_to_measure_again_is_there_and_no_folder_of_the_machine(
     evaluation, results, rows, small_data
 ):
     names = "\n".join(sorted(row["file"] for row in rows))
-    assert results["schema_version"] == 1
+    assert results["schema_version"] == 2
     assert results["data"] == {
         "name": "faces", "split": "test", "n": 50,
         "files_sha256": hashlib.sha256(names.encode()).hexdigest(),
@@ -190,6 +192,13 @@ def test_no_more_than_one_batch_is_in_memory(small_data):
     assert predictions.file.tolist() == table["file"]
 
 
+def test_data_of_another_format_is_refused(carded, small_data, tmp_path):
+    data = shutil.copytree(small_data, tmp_path / "old")
+    (data / "report.json").write_text('{"format": 0}')
+    with pytest.raises(SystemExit, match=f"old: expected data of format {FORMAT}, got 0"):
+        evaluate.main(arguments(carded, data, tmp_path / "out"))
+
+
 def arguments(carded, small_data, out, **other):
     options = {"model": carded, "data": small_data, "out": out, "resamples": 10} | other
     return [text for key, value in options.items() for text in (f"--{key}", str(value))]
@@ -198,7 +207,7 @@ def arguments(carded, small_data, out, **other):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"data": "nowhere"}, "run train.prepare first"),
+        ({"data": "nowhere"}, "expected a folder made by `python -m train.prepare`"),
         ({"split": "exam"}, "expected a split 'exam' with pictures in .*, got test"),
         ({"resamples": 0}, "--resamples of at least 1, got 0"),
         ({"batch_size": 0}, "--batch_size of at least 1, got 0"),

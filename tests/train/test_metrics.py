@@ -42,6 +42,7 @@ def test_bootstrap_interval_is_seeded_and_as_wide_as_theory_says():
     assert scores.age_error(years, true, resamples=2000, seed=1)["mae_interval"] == [low, high]
     assert scores.age_error(years, true, resamples=2000, seed=2)["mae_interval"] != [low, high]
     assert low < first["mae"] < high
+    assert first["bias_interval"] == first["mae_interval"]  # all errors are positive
     theory = 2 * 1.96 * np.abs(years - true).std() / 20
     assert high - low == pytest.approx(theory, rel=0.15)
 
@@ -49,6 +50,21 @@ def test_bootstrap_interval_is_seeded_and_as_wide_as_theory_says():
 def test_age_error_refuses_what_is_no_age():
     with pytest.raises(ValueError, match="finite ages"):
         scores.age_error(np.array([np.nan, 3]), np.array([2, 3]))
+
+
+def test_bias_interval_is_about_signed_errors():
+    years = 40 + np.tile([6.0, -4.0], 200)
+    low, high = scores.age_error(years, np.full(400, 40.0), resamples=500)["bias_interval"]
+    assert 0 < low < 1 < high < 2
+
+
+def test_share_has_a_wilson_interval():
+    got = scores.share(np.array([True] * 2 + [False] * 8))
+    assert (got["n"], got["share"]) == (10, 0.2)
+    z, n, p = 1.959964, 10, 0.2
+    middle, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    expected = (np.array([middle - half, middle + half])) / (1 + z**2 / n)
+    assert got["interval"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_group_accuracy_and_one_off():

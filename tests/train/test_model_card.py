@@ -159,7 +159,7 @@ def test_missing_facts_are_named(checkpoint, name):
 
 def test_results_of_another_schema_are_refused(checkpoint):
     change(checkpoint / "results.json", lambda r: r.update(schema_version=99))
-    with pytest.raises(SystemExit, match="schema version 1, got 99"):
+    with pytest.raises(SystemExit, match="schema version 2, got 99"):
         write(checkpoint)
 
 

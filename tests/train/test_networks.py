@@ -5,9 +5,10 @@ import torch
 from transformers import BertConfig
 
 from age_model.modeling import AgeViT
+from train.backbones import AgeCNN, AgeResNet
 from train.distillation import HintProjection
 from train.initialisation import mimetic
-from train.networks import AgeResNet, input_size, load_network, new_network
+from train.networks import input_size, load_network, new_network
 from train.optimizers import MuonAdamW
 
 VIT = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
@@ -15,7 +16,14 @@ VIT = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "int
 RESNET = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
 
 
-@pytest.mark.parametrize("architecture, config", [("vit", VIT), ("resnet", RESNET)])
+CNN = {"channels": [8, 16, 32], "branch_width": 16}
+
+
+@pytest.mark.parametrize(
+    "architecture, config",
+    [("vit", VIT), ("resnet", RESNET), ("age-densenet", {}), ("age-cnn", CNN)],
+    ids=["vit", "resnet", "densenet", "cnn"],
+)
 def test_networks_answer_alike_and_load_back_the_same(architecture, config, tmp_path):
     network = new_network(architecture, config).eval()
     pictures = torch.randn(2, 3, 32, 32)
@@ -44,7 +52,7 @@ def test_hub_style_classifier_gets_new_age_heads(tmp_path):
 
 def test_other_families_are_refused_by_name(tmp_path):
     BertConfig().save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="expected a checkpoint of type vit or resnet, got 'bert'"):
+    with pytest.raises(ValueError, match="expected a checkpoint of type vit or .*, got 'bert'"):
         load_network(str(tmp_path))
 
 
@@ -52,6 +60,16 @@ def test_input_size_is_the_vits_own():
     assert input_size(new_network("vit", VIT), 128) == 32
     assert input_size(new_network("resnet", RESNET), 128) == 128
     assert isinstance(new_network("resnet", RESNET), AgeResNet)
+
+
+def test_the_small_cnn_is_three_blocks_and_a_branch_an_answer():
+    network = new_network("age-cnn", CNN)
+    kinds = [type(layer).__name__ for layer in network.blocks[0]]
+    assert kinds == ["Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d", "Dropout"]
+    assert len(network.blocks) == 3 and isinstance(network, AgeCNN)
+    branches = (network.classifier, network.gender_classifier, network.ethnicity_classifier)
+    assert [branch[-1].out_features for branch in branches] == [101, 2, 5]
+    assert network(torch.randn(2, 3, 96, 96)).logits.shape == (2, 101)  # any size of input
 
 
 def test_mimetic_start_leans_to_the_identity():

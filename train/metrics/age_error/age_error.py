@@ -15,7 +15,7 @@ _RESAMPLES_AT_ONCE = 100  # keeps the index table of the bootstrap small however
 _DESCRIPTION = """
 Mean and median absolute error, bias (mean of estimate minus truth) and cumulative scores CS@k, the
 share of faces whose absolute error is at most k years. With `resamples`, also a percentile
-bootstrap interval (95%) of the mean absolute error.
+bootstrap interval (95%) of the mean absolute error and one of the bias.
 """
 
 _INPUTS = """
@@ -26,7 +26,7 @@ Args:
     seed: seed of the resampling.
 Returns:
     n, mae, median_absolute_error, bias (years), cs3, cs5, cs10 (0..1) and, with `resamples`,
-    mae_interval: [low, high] in years.
+    mae_interval and bias_interval: [low, high] in years.
 """
 
 # Geng, Zhou and Smith-Miles introduced the cumulative score for age estimation.
@@ -95,4 +95,5 @@ class AgeError(evaluate.Metric):
         scores |= {f"cs{years}": float((absolute <= years).mean()) for years in CS_YEARS}
         if resamples:
             scores["mae_interval"] = bootstrap_mean_interval(absolute, resamples, seed)
+            scores["bias_interval"] = bootstrap_mean_interval(signed, resamples, seed)
         return scores

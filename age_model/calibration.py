@@ -1,0 +1,69 @@
+"""Calibration: what a checkpoint knows about its own errors, measured on validation pictures.
+
+Two things are corrected: how sure the heads are (a temperature for each), and how wide the age
+interval must be, by age. It travels inside the checkpoint's config.json, so that weights and
+calibration cannot be parted; `train.calibrate` measures it, `decode` applies it.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from age_model.labels import AGE_GROUP_NAMES
+
+INTERVAL_COVERAGE = 0.8
+CONFIG_KEY = "calibration"  # in config.json
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Numbers that `decode` applies; the defaults change nothing.
+
+    Attributes:
+        age_temperature, gender_temperature, ethnicity_temperature: each head's logits are divided by
+            its temperature; above 1 makes the answers less sure. Guo et al., "On Calibration of
+            Modern Neural Networks", ICML 2017.
+        interval_levels: for each of `labels.AGE_GROUPS`, which share of the distribution, around its
+            median, reaches far enough that an age of this group lies within it as often as
+            `INTERVAL_COVERAGE` says.
+    """
+
+    age_temperature: float = 1.0
+    gender_temperature: float = 1.0
+    ethnicity_temperature: float = 1.0
+    interval_levels: tuple[float, ...] = (INTERVAL_COVERAGE,) * len(AGE_GROUP_NAMES)
+
+    def __post_init__(self) -> None:
+        for name in ("age_temperature", "gender_temperature", "ethnicity_temperature"):
+            value = getattr(self, name)
+            if not (_is_number(value) and value > 0):
+                raise ValueError(f"calibration: expected {name} above 0, got {value!r}")
+        levels, n = self.interval_levels, len(AGE_GROUP_NAMES)
+        if len(levels) != n or not all(_is_number(v) and 0 <= v <= 1 for v in levels):
+            raise ValueError(
+                f"calibration: expected {n} interval_levels from 0 to 1, one for each of the age "
+                f"groups {', '.join(AGE_GROUP_NAMES)}, got {list(levels)!r}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, as config.json holds it."""
+        return asdict(self) | {"interval_levels": list(self.interval_levels)}
+
+    @classmethod
+    def from_config(cls, config: object) -> "Calibration":
+        """The calibration of a checkpoint's configuration; the defaults where it has none.
+
+        Raises:
+            ValueError: it is not in the form that `to_dict` gives.
+        """
+        given = getattr(config, CONFIG_KEY, None)
+        if given is None:
+            return cls()
+        names = {field.name for field in fields(cls)}
+        if not isinstance(given, dict) or set(given) != names:
+            got = sorted(given) if isinstance(given, dict) else type(given).__name__
+            raise ValueError(f"calibration: expected the keys {sorted(names)}, got {got}")
+        return cls(**given | {"interval_levels": tuple(given["interval_levels"])})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

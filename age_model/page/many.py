@@ -1,0 +1,136 @@
+"""The tab "Many pictures", and the endpoint /predict_many behind it."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from age_model import page_text
+from age_model.answers import Predictor
+from age_model.batch import examine, given_files
+from age_model.images import IMAGE_SUFFIXES
+from age_model.many_html import (
+    RUNNING,
+    TABLE,
+    introduction_html,
+    progress_html,
+    row_html,
+    summary_html,
+)
+from age_model.record_output import output, record_writer
+
+# Pictures of a visitor wait for those of another here, and not in front of the other tabs.
+QUEUE = {"concurrency_id": "many", "concurrency_limit": 1}
+DOWNLOADS = {"csv": "ages.csv", "json": "ages.jsonl"}
+
+
+def build_many_tab(predictor: Predictor) -> None:
+    """The content of the tab and its endpoint.
+
+    Args:
+        predictor: called with an upright (H, W, 3) uint8 RGB picture, one after the other.
+    """
+    gr.HTML(introduction_html(), padding=False)
+    files = gr.File(
+        label="Your pictures",
+        file_count="multiple",
+        file_types=["image", ".zip", *IMAGE_SUFFIXES],
+        height=180,
+        elem_id="many-input",
+    )
+    with gr.Row():
+        start = gr.Button("Start", variant="primary", elem_id="many-start")
+        cancel = gr.Button("Cancel", variant="stop", elem_id="many-cancel")
+    status = gr.HTML(padding=False, elem_id="many-status")
+    with gr.Row():
+        downloads = [
+            gr.DownloadButton(f"Download {name}", visible=False, elem_id=f"many-{form}")
+            for form, name in DOWNLOADS.items()
+        ]
+    table = gr.HTML("", html_template=TABLE, padding=False, elem_id="many-table")
+    running = start.click(
+        lambda uploads: shown_answers(predictor, uploads),
+        files,
+        [status, table, *downloads],
+        preprocess=False,  # our own reader checks the files, and makes no copies
+        show_progress="minimal",
+        show_progress_on=status,
+        api_visibility="private",
+        **QUEUE,
+    )
+    cancel.click(
+        stopped, status, status, cancels=[running], queue=False, api_visibility="private"
+    )
+    _add_api(predictor, files)
+
+
+def shown_answers(predictor: Predictor, uploads: list[dict] | None) -> Iterator[tuple]:
+    """What the page shows, after each picture anew.
+
+    The rows only ever grow at their end: Gradio then sends what is new and not all of them again.
+
+    Yields:
+        HTML of the status, HTML of the rows, and an update for each button of DOWNLOADS.
+    """
+    hidden = [gr.update(value=None, visible=False) for _ in DOWNLOADS]
+    if not uploads:
+        yield page_text.message_html(*page_text.MANY_NONE), "", *hidden
+        return
+    with ExitStack() as opened:
+        files, records, rows = given_files(uploads, get_upload_folder(), opened), [], ""
+        for done, file in enumerate(files):
+            yield progress_html(done, len(files), file.name), rows, *hidden
+            examined = examine(predictor, file, with_crops=True)
+            records.append(examined.record)
+            rows += row_html(examined)
+    paths = write_downloads(records, get_upload_folder())
+    yield summary_html(records), rows, *(gr.update(value=path, visible=True) for path in paths)
+
+
+def stopped(status: str) -> str:
+    """The status after a click on Cancel, which may come too late."""
+    return page_text.message_html(*page_text.MANY_STOPPED) if RUNNING in (status or "") else status
+
+
+def write_downloads(records: list[dict], upload_folder: str) -> list[str]:
+    """Paths of the records as each of DOWNLOADS, where Gradio lends them out and deletes them."""
+    Path(upload_folder).mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=upload_folder))  # a name that nobody can guess
+    for form, name in DOWNLOADS.items():
+        with output(str(folder / name)) as stream:
+            write = record_writer(form, stream, ethnicity=False)
+            for record in records:
+                write(record)
+    return [str(folder / name) for name in DOWNLOADS.values()]
+
+
+def _add_api(predictor: Predictor, files: gr.File) -> None:
+    def predict_many(files: list[dict] | None) -> Iterator[list[dict]]:
+        """Find the faces in many pictures, or in zips of them, and say how old each of them looks.
+
+        One record a file, in their order, as from /predict; they come as they are done.
+        """
+        yield from api_answers(predictor, files)
+
+    # As for /predict: an endpoint needs an event, and this is nobody's button.
+    gr.Button(visible=False).click(
+        predict_many,
+        files,
+        gr.JSON(visible=False),
+        preprocess=False,
+        api_name="predict_many",
+        **QUEUE,
+    )
+
+
+def api_answers(predictor: Predictor, uploads: list[dict] | None) -> Iterator[list[dict]]:
+    """All records so far, after each picture; the last list is the answer."""
+    records: list[dict] = []
+    yield records
+    with ExitStack() as opened:
+        for file in given_files(uploads or [], get_upload_folder(), opened):
+            records = [*records, examine(predictor, file).record]
+            yield records

@@ -1,0 +1,106 @@
+"""The tab for many pictures as a person meets it."""
+
+import csv
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "age_model" / "examples"
+NAME = "<img src=x onerror=document.title='hit'>${document.title='hit'}.jpg"
+ROWS = "#many-table tbody tr"
+
+
+@pytest.fixture
+def open_tab(open_page):
+    """Function from the window's size to the page with this tab opened."""
+
+    def open_at(width: int = 1280, height: int = 900):
+        page = open_page(width, height)
+        page.get_by_role("tab", name="Many pictures").click()
+        page.locator("#many-input input[type=file]").wait_for(state="attached")
+        return page
+
+    return open_at
+
+
+def _start(page, files: list) -> None:
+    page.locator("#many-input input[type=file]").set_input_files(files)
+    page.locator("#many-input tr.file").nth(len(files) - 1).wait_for()
+    page.locator("#many-start").click()
+
+
+def _three() -> list[dict]:
+    def file(name: str, content: bytes) -> dict:
+        return {"name": name, "mimeType": "image/jpeg", "buffer": content}
+
+    return [
+        file("portrait.jpg", (EXAMPLES / "portrait.jpg").read_bytes()),
+        file(NAME, b"not a picture"),
+        file("group.jpg", (EXAMPLES / "group.jpg").read_bytes()),
+    ]
+
+
+def _done(page) -> None:
+    page.locator("#many-status .answer-message").get_by_text("Done").wait_for()
+
+
+def test_three_files_give_rows_and_downloads(open_tab, server, tmp_path):
+    page = open_tab()
+    assert not page.locator("#many-table table").is_visible()
+    _start(page, _three())
+    _done(page)
+    first, second, third = (row.inner_text() for row in page.locator(ROWS).all())
+    assert "portrait.jpg" in first and "most likely between" in first
+    assert "expected one of JPEG" in second and "onerror" in second
+    assert "group.jpg" in third and third.count("most likely between") == 3
+    assert page.title() != "hit" and page.locator("#many-table img").count() == 4
+    with page.expect_download() as download:
+        page.locator("#many-csv").click()
+    download.value.save_as(tmp_path / "ages.csv")
+    with open(tmp_path / "ages.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["face"] for row in rows] == ["1", "", "1", "2", "3"]
+    assert download.value.suggested_filename == "ages.csv"
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_cancelling_keeps_the_rows_and_the_next_start_begins_anew(open_tab, tmp_path):
+    Image.open(EXAMPLES / "portrait.jpg").resize((1500, 1500)).save(tmp_path / "large.jpg")
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as made:
+        for index in range(150):
+            made.write(tmp_path / "large.jpg", f"{index}.jpg")
+    page = open_tab()
+    _start(page, [tmp_path / "many.zip"])
+    page.locator(ROWS).nth(1).wait_for()
+    page.locator("#many-cancel").click()
+    page.get_by_text("Stopped").wait_for()
+    time.sleep(1)  # a picture that was on its way
+    rows = page.locator(ROWS).count()
+    assert 2 <= rows < 150
+    time.sleep(2)
+    assert page.locator(ROWS).count() == rows
+    assert page.get_by_text("Stopped").is_visible()
+    assert not page.locator("#many-csv").is_visible()
+    page.locator("#many-input button[aria-label='Clear']").click()
+    _start(page, _three())
+    _done(page)
+    assert page.locator(ROWS).count() == 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone_shows_all_without_sideways_scrolling(open_tab, scheme):
+    page = open_tab(390, 844)
+    page.emulate_media(color_scheme=scheme)
+    _start(page, _three())
+    _done(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    boxes = page.locator(f"{ROWS} td, {ROWS} th").evaluate_all(
+        "cells => cells.map(c => c.getBoundingClientRect().right)"
+    )
+    assert max(boxes) <= 390
+    name = page.locator(f"{ROWS} th").first
+    color = name.evaluate("e => getComputedStyle(e).color.match(/\\d+/g).map(Number)")
+    assert (sum(color[:3]) > 380) == (scheme == "dark"), "words are seen on their ground"

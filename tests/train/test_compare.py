@@ -1,0 +1,57 @@
+import json
+import re
+
+import pytest
+
+from train.compare import BACKBONES, main
+from train.finetune import note_of_run
+
+TWO = ["CNN, three blocks", "ResNet, 2-2-2-2 basic blocks"]
+SMALL = {"image_size": 32, "per_device_train_batch_size": 16, "dataloader_num_workers": 0,
+         "dataloader_persistent_workers": False, "warmup_steps": 1, "disable_tqdm": True}  # fmt: skip
+
+
+@pytest.fixture
+def compared(prepared, tmp_path, monkeypatch):
+    """Runs the command in an empty folder; returns its argv and the table's file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    argv = ["--data", str(prepared), "--minutes", "0.01", "--extra", json.dumps(SMALL),
+            "--backbones", *TWO]  # fmt: skip
+    main(argv)
+    return argv, tmp_path / "docs" / "backbones.md"
+
+
+def test_each_backbone_is_trained_measured_and_put_into_one_table(compared, tmp_path, capsys):
+    import mlflow
+
+    argv, table = compared
+    text = table.read_text()
+    rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line[:2] == "| "}
+    assert set(TWO) <= set(rows)
+    runs = sorted((tmp_path / "runs" / "compare").iterdir())
+    assert len(runs) == 2
+    for run in runs:
+        facts = json.loads((run / "final" / "training.json").read_text())
+        assert facts["preset"] in TWO
+        metrics = mlflow.get_run(note_of_run(run).read_text()).data.metrics
+        assert metrics["pictures_seen"] == facts["pictures_seen"]
+        row = rows[facts["preset"]]
+        assert f"{metrics['eval_mae']:.2f}" in row and f"{facts['parameters']:,}" in row
+        assert f"{metrics['milliseconds']:.1f}" in row
+
+    before = {run: (run / "final" / "model.safetensors").stat().st_mtime_ns for run in runs}
+    main(argv)  # done already: measured anew, not trained anew
+    assert before == {run: (run / "final" / "model.safetensors").stat().st_mtime_ns for run in runs}
+
+
+def test_an_unknown_backbone_is_refused_by_name():
+    with pytest.raises(SystemExit, match=re.escape("got ['VGG']")):
+        main(["--backbones", "VGG"])
+
+
+def test_the_vit_is_compared_with_and_without_weights_and_with_three_others():
+    kinds = {told.get("architecture", "vit") for told in BACKBONES.values()}
+    assert kinds == {"vit", "resnet", "age-densenet", "age-cnn"}
+    weightings = [t.get("class_weighting") for t in BACKBONES.values() if "architecture" not in t]
+    assert sorted(weightings, key=str) == [None, "none"]

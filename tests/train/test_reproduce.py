@@ -1,0 +1,72 @@
+"""`make reproduce`, as far as it can be told without the hours that it takes."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+CONFIGS = REPOSITORY / "train" / "configs"
+DATA = ['UTKFACE=one.tar.gz two.tar.gz', "FAIRFACE=train.parquet val.parquet"]  # fmt: skip
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """The commands that `make reproduce` would run, in order."""
+
+    def commands(*more: str) -> list[str]:
+        argv = ["make", "-n", "reproduce", f"VENV={tmp_path}/venv", f"DATA={tmp_path}/data",
+                f"RUNS={tmp_path}/runs", *more]  # fmt: skip
+        done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+        return re.findall(r"-m (train\.\w+ .*)", done.stdout)
+
+    return commands
+
+
+def _finished(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+
+
+def test_every_step_from_data_to_card_in_order(planned, tmp_path):
+    commands = planned(*DATA)
+    names = [command.split()[0] for command in commands]
+    stages = [Path(re.search(r"--config (\S+)", c)[1]).stem for c in commands if "--config" in c]
+    assert names[0] == "train.prepare" and "two.tar.gz --fairface train.parquet" in commands[0]
+    assert stages == ["teacher", "teacher-longer", "tiny", "tiny-longer"]
+    after = names[names.index("train.export") :]
+    assert after[:3] == ["train.export", "train.calibrate", "train.evaluate"]
+    assert after[-1] == "train.model_card" and {"train.robustness", "train.app_path"} < set(after)
+    assert f"--model {tmp_path}/runs/tiny-longer/final" in commands[names.index("train.export")]
+
+
+def test_a_stage_reads_only_what_stages_before_it_leave(planned):
+    stages = [Path(re.search(r"--config (\S+)", c)[1]) for c in planned(*DATA) if "--config" in c]
+    done: set[str] = set()
+    for stage in stages:
+        text = (REPOSITORY / stage).read_text()
+        needed = set(re.findall(r'"runs/([\w-]+)/final"', text))
+        assert needed <= done
+        assert f'"output_dir": "runs/{stage.stem}"' in text
+        done.add(stage.stem)
+
+
+def test_given_again_it_goes_on_after_what_is_done(planned, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "report.json").write_text("{}")
+    _finished(tmp_path / "runs" / "teacher" / "final")
+    commands = planned(*DATA)
+    assert not any(c.startswith("train.prepare") for c in commands)
+    assert "teacher-longer.json" in commands[0]
+
+
+def test_without_the_data_it_says_what_to_give(tmp_path):
+    (tmp_path / "venv").mkdir()
+    stamps = [f"-o{tmp_path}/venv/train.stamp", f"-o{tmp_path}/venv/demo.stamp"]
+    done = subprocess.run(
+        ["make", *stamps, "reproduce", f"VENV={tmp_path}/venv", f"DATA={tmp_path}/data",
+         f"RUNS={tmp_path}/runs"],
+        cwd=REPOSITORY, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode != 0 and 'UTKFACE="part1.tar.gz' in done.stdout

@@ -1,0 +1,86 @@
+"""The card's section on other kinds of pictures, from robustness.json and app_path.json."""
+
+import json
+from pathlib import Path
+
+from age_model.measured import ROBUSTNESS, weights_sha256
+from age_model.measured import ROBUSTNESS, weights_sha256
+from train.card_tables import percent, table
+
+FILES = (ROBUSTNESS, "app_path.json")
+DETECTORS = {"yunet": "YuNet", "haar": "Haar cascade"}
+
+
+def other_pictures(checkpoint: Path) -> dict[str, str]:
+    """The card's texts of what lies in a checkpoint folder and measured these very weights.
+
+    Args:
+        checkpoint: folder.
+
+    Returns:
+        "robustness" and "app_path": Markdown, "" where that was not measured.
+    """
+    sha256 = weights_sha256(checkpoint)
+    texts = {}
+    for file, text in zip(FILES, (_robustness, _app_path), strict=True):
+        path = checkpoint / file
+        measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        fits = bool(measured) and measured["model"]["weights_sha256"] == sha256
+        texts[path.stem] = text(measured) if fits else ""
+    return texts
+
+
+def _robustness(measured: dict) -> str:
+    rows = [
+        [
+            _condition_name(row, measured["kinds"]), _with_interval(row, "mae", "{:.2f}"),
+            _with_interval(row, "mae_difference", "{:+.2f}"), f"{row['bias']:+.2f}",
+            percent(row["coverage"]), f"{row['mean_width']:.1f}",
+        ]
+        for row in measured["conditions"]
+    ]  # fmt: skip
+    header = ["", "MAE, years (95%)", "more than untouched", "bias, years", "80% interval holds",
+              "its width, years"]  # fmt: skip
+    return (
+        f"The same {_pictures(measured)}, made worse in one way at a time; `{measured['command']}` "
+        f"on {measured['date']}.\n\n{table(header, rows)}"
+    )
+
+
+def _condition_name(row: dict, kinds: dict) -> str:
+    kind = kinds[row["kind"]]
+    if row["kind"] in ("none", "grey"):
+        return kind["title"]
+    if row["kind"] == "occlusion":
+        return f"{kind['title']}: {row['name']} ({percent(row['level'])} of the picture)"
+    return f"{kind['title']}: {row['name']} ({kind['unit']})"
+
+
+def _app_path(measured: dict) -> str:
+    rows = [
+        [
+            DETECTORS[key], f"{numbers['found']:,} of {numbers['n']:,}",
+            f"{numbers['app']['mae']:.2f}", f"{numbers['aligned']['mae']:.2f}",
+            _with_interval(numbers, "mae_difference", "{:+.2f}"),
+            f"{numbers['mean_absolute_change']:.2f}",
+        ]
+        for key, numbers in measured["detectors"].items()
+    ]  # fmt: skip
+    header = ["detector", "found", "MAE in the photo, years", "MAE as aligned crops, years",
+              "difference (95%)", "mean change of an estimate"]  # fmt: skip
+    return (
+        f"{_pictures(measured)} were pasted into larger pictures, where a detector had to "
+        f"find them, and were estimated from the crop that it led to; `{measured['command']}` on "
+        f"{measured['date']}. Errors are those of the faces found.\n\n{table(header, rows)}"
+    )
+
+
+def _pictures(measured: dict) -> str:
+    data = measured["data"]
+    drawn = f", drawn from {data['drawn_from']:,}" if data["drawn_from"] > data["n"] else ""
+    return f"{data['n']:,} UTKFace pictures of the split `{data['split']}`{drawn}"
+
+
+def _with_interval(numbers: dict, name: str, shown: str) -> str:
+    value, (low, high) = numbers[name], numbers[f"{name}_interval"]
+    return f"{shown.format(value)} ({shown.format(low)} to {shown.format(high)})"

@@ -1,0 +1,177 @@
+"""`python -m train.compare`: the ViT beside other backbones, each trained for as many minutes.
+
+Same splits, same heads, same losses, the same machine one after the other. A backbone that is done is
+not trained again, and one that was stopped goes on, so the command can be given again at any time. The
+table is made from what the MLflow runs say, on the validation split: nothing is chosen on the test split.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mlflow
+import torch
+from transformers import HfArgumentParser
+
+from train.args import parse
+from train.bench import training_rate
+from train.card_tables import percent, table
+from train.errors import InputError
+from train.finetune import build_trainer, finetune, note_of_run, use_tracking
+from train.networks import load_network
+
+PRESET = Path(__file__).parent / "configs" / "compare.json"
+ADAMW = {"optimizer": "trainer", "optim": "adamw_torch", "weight_decay": 0.02}
+RESNET = {"embedding_size": 32, "hidden_sizes": [32, 64, 128, 256], "depths": [2, 2, 2, 2],
+          "layer_type": "basic"}  # fmt: skip
+# What differs from the preset, which is the ViT's own.
+BACKBONES: dict[str, dict] = {
+    "ViT-Ti/16": {},
+    "ViT-Ti/16, no class weights": {"class_weighting": "none"},
+    "ResNet, 2-2-2-2 basic blocks": ADAMW | {"architecture": "resnet", "network_config": RESNET},
+    "DenseNet-121": ADAMW
+    | {"architecture": "age-densenet", "network_config": {}, "learning_rate": 0.001},
+    "CNN, three blocks": ADAMW
+    | {"architecture": "age-cnn", "network_config": {}, "learning_rate": 0.001},
+}
+COLUMNS = {  # heading -> (MLflow metric, how it is shown)
+    "MAE, years": ("eval_mae", "{:.2f}"),
+    "up to 12": ("eval_mae_under_13", "{:.2f}"),
+    "over 60": ("eval_mae_over_60", "{:.2f}"),
+    "group": ("eval_group_accuracy", percent),
+    "gender": ("eval_gender_accuracy", percent),
+    "parameters": ("parameters", "{:,.0f}"),
+    "ms a face": ("milliseconds", "{:.1f}"),
+    "pictures seen": ("pictures_seen", "{:,.0f}"),
+    "minutes": ("minutes", "{:.1f}"),
+}
+TIMED = 30  # forward passes
+
+
+@dataclass
+class CompareArguments:
+    """What to compare on, for how long."""
+
+    data: str = field(default="data", metadata={"help": "Data set that train.prepare wrote."})
+    out: str = field(default="runs/compare", metadata={"help": "Folder of the runs."})
+    minutes: float = field(default=4.0, metadata={"help": "Training time of each backbone."})
+    table: str = field(default="docs/backbones.md", metadata={"help": "Markdown file to write."})
+    backbones: list[str] = field(
+        default_factory=lambda: list(BACKBONES), metadata={"help": "Which; default: all."}
+    )
+    extra: str = field(
+        default="{}", metadata={"help": "JSON object of more training arguments, for all backbones."}
+    )
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.backbones) - set(BACKBONES))
+        if unknown:
+            raise InputError(f"--backbones: expected some of {list(BACKBONES)}, got {unknown}")
+        if not self.minutes > 0:
+            raise InputError(f"--minutes: expected more than 0, got {self.minutes}")
+
+
+def compare(arguments: CompareArguments) -> str:
+    """Train what is not trained yet; returns the table.
+
+    Raises:
+        InputError: the data or an argument cannot be used.
+    """
+    runs = {}
+    for name in arguments.backbones:
+        folder = Path(arguments.out) / name.lower().replace(" ", "-").replace("/", "-").replace(",", "")
+        if not (folder / "final" / "config.json").is_file():
+            _train(name, folder, arguments)
+        runs[name] = note_of_run(folder).read_text()
+        _time_forward(folder / "final", runs[name])
+    text = _page(arguments, _rows(runs))
+    Path(arguments.table).parent.mkdir(parents=True, exist_ok=True)
+    Path(arguments.table).write_text(text, encoding="utf-8")
+    return text
+
+
+def _train(name: str, folder: Path, arguments: CompareArguments) -> None:
+    """Train one backbone for as many steps as the minutes allow here; resumed with the same number."""
+    told = {**BACKBONES[name], **json.loads(arguments.extra)}
+    told |= {"data": arguments.data, "output_dir": str(folder)}
+    argv = ["--config", str(PRESET)]
+    for key, value in told.items():
+        argv += [f"--{key}", json.dumps(value) if isinstance(value, dict) else str(value)]
+    steps_file = folder / "steps"
+    if not steps_file.is_file():
+        rate = _rate(argv)
+        batch = parse(argv)[2].train_batch_size
+        folder.mkdir(parents=True, exist_ok=True)
+        steps_file.write_text(str(max(1, round(arguments.minutes * 60 * rate / batch))))
+    model, data, training, _ = parse([*argv, "--max_steps", steps_file.read_text()])
+    print(f"{name}: {training.max_steps} steps", file=sys.stderr)
+    finetune(model, data, training, name)
+
+
+def _rate(argv: list[str]) -> float:
+    """Pictures per second of this training on this machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        model, data, training, _ = parse([*argv, "--output_dir", folder, "--report_to", "none"])
+        return training_rate(build_trainer(model, data, training))
+
+
+@torch.inference_mode()
+def _time_forward(final: Path, run_id: str) -> None:
+    """Log the median milliseconds of one face on this machine's processor, in float32."""
+    network = load_network(str(final)).float().eval()
+    size = json.loads((final / "preprocessor_config.json").read_text())["size"]
+    picture = torch.zeros(1, 3, size["height"], size["width"])
+    taken = []
+    for _ in range(TIMED):
+        start = time.perf_counter()
+        network(picture)
+        taken.append(time.perf_counter() - start)
+    median = sorted(taken[TIMED // 3 :])[TIMED // 3]  # the first third warms up
+    use_tracking()
+    mlflow.MlflowClient().log_metric(run_id, "milliseconds", 1000 * median)
+
+
+def _rows(runs: dict[str, str]) -> list[list[str]]:
+    rows = []
+    for name, run_id in runs.items():
+        metrics = mlflow.get_run(run_id).data.metrics
+        shown = [
+            show(metrics[key]) if callable(show) else show.format(metrics[key])
+            for key, show in COLUMNS.values()
+        ]
+        rows.append([name, *shown])
+    return rows
+
+
+def _page(arguments: CompareArguments, rows: list[list[str]]) -> str:
+    training = Path(arguments.out)
+    facts = json.loads(next(training.glob("*/final/training.json")).read_text())
+    command = f"python -m train.compare --data data --minutes {arguments.minutes:g}"
+    return (
+        "# Backbones compared\n\n"
+        "Each network was trained from random weights for about the same number of minutes, with the "
+        "same heads, losses, augmentation and splits, and no teacher. Scores are those of the "
+        "validation split (UTKFace for years, FairFace for groups, both for gender); milliseconds are "
+        "the median of single faces in float32. Minutes this few show which network learns quickly, "
+        "not which is best in the end: the ViT, which has no built-in notion of neighbourhood, needs "
+        "the longest, and that is why the shipped one has a convolutional teacher (see "
+        "[experiments](experiments.md)).\n\n"
+        f"{table(['', *COLUMNS], rows)}\n\n"
+        f"Written by `{command}` from its MLflow runs, on {facts['hardware']}.\n"
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse `argv` and compare; a problem with the input ends the process with its message."""
+    try:
+        (arguments,) = HfArgumentParser(CompareArguments).parse_args_into_dataclasses(argv)
+        print(compare(arguments))
+    except (InputError, OSError) as error:
+        sys.exit(f"train.compare: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""`python -m train.experiments`: the log of what was tried, from MLflow runs, in docs/.
+
+    python -m train.experiments --run runs/tiny --question "..." --verdict "..."
+
+adds a run (or replaces its entry): the words are yours, every figure comes from the run's MLflow record.
+Entries are kept in docs/experiments.json, from which docs/experiments.md is written. Without --run the
+page alone is written anew.
+"""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mlflow
+from transformers import HfArgumentParser
+
+from train.card_tables import NOTHING, percent, table
+from train.errors import InputError
+from train.finetune import note_of_run, use_tracking
+from train.place import shown_name
+
+# Of hundreds of parameters, those that an experiment here may be about.
+SETTINGS = (
+    "start", "teacher", "learning_rate", "max_steps", "per_device_train_batch_size", "optimizer",
+    "class_weighting", "class_weight_power", "distillation", "hints", "patch_dropout", "image_size",
+)  # fmt: skip
+SCORES = {  # heading -> (MLflow metric, how it is shown)
+    "MAE": ("eval_mae", "{:.2f}"),
+    "21-60": ("eval_mae_21_60", "{:.2f}"),
+    "up to 12": ("eval_mae_under_13", "{:.2f}"),
+    "over 60": ("eval_mae_over_60", "{:.2f}"),
+    "CS@5": ("eval_cs5", percent),
+    "group": ("eval_group_accuracy", percent),
+    "gender": ("eval_gender_accuracy", percent),
+}
+INTRODUCTION = """# Experiments
+
+What was tried to make the checkpoint better, in order, failures too. Scores are those of the
+validation split: MAE in years and CS@5 on UTKFace, groups on FairFace, gender on both. Nothing was
+chosen on the test split. "Pictures" counts each picture as often as it was drawn.
+"""
+
+
+@dataclass
+class ExperimentArguments:
+    """Which run to add, and what it was for."""
+
+    run: str | None = field(default=None, metadata={"help": "Output folder of a training run."})
+    question: str | None = field(default=None, metadata={"help": "What the run was to find out."})
+    verdict: str | None = field(default=None, metadata={"help": "What it said."})
+    docs: str = field(default="docs", metadata={"help": "Folder of experiments.json and .md."})
+
+
+def run_facts(run_id: str) -> dict:
+    """What MLflow knows of a run: settings, last scores, the course of the validation error.
+
+    Raises:
+        InputError: MLflow has no such run.
+    """
+    use_tracking()
+    client = mlflow.MlflowClient()
+    try:
+        run = client.get_run(run_id)
+    except mlflow.exceptions.MlflowException as error:
+        raise InputError(f"expected an MLflow run {run_id}, got: {error}") from None
+    params, metrics = run.data.params, run.data.metrics
+    settings = {name: params[name] for name in SETTINGS if params.get(name, "None") != "None"}
+    return {
+        "preset": run.info.run_name,
+        "finished": run.info.status == "FINISHED",
+        "hardware": run.data.tags.get("hardware"),
+        "settings": {name: shown_name(value) for name, value in settings.items()},
+        "scores": {key: metrics[key] for key, _ in SCORES.values() if key in metrics},
+        **{name: metrics.get(name) for name in ("minutes", "pictures_seen", "parameters")},
+        "course": [
+            [point.step, round(point.value, 2)]
+            for point in client.get_metric_history(run_id, "eval_mae")
+        ],
+    }
+
+
+def add(entries: list[dict], arguments: ExperimentArguments) -> list[dict]:
+    """The entries with that of the run added, or put in its old one's place.
+
+    Raises:
+        InputError: the run has no MLflow record, or the words are missing.
+    """
+    note = note_of_run(arguments.run)
+    if not note.is_file():
+        raise InputError(f"--run: expected a run's output folder with {note.name}, got {arguments.run}")
+    if not arguments.question or not arguments.verdict:
+        raise InputError("expected --question and --verdict with --run, got none; say both in words")
+    entry = {
+        "name": Path(arguments.run).name,
+        "question": arguments.question,
+        "verdict": arguments.verdict,
+        **run_facts(note.read_text()),
+    }
+    names = [old["name"] for old in entries]
+    if entry["name"] in names:
+        return [entry if old["name"] == entry["name"] else old for old in entries]
+    return [*entries, entry]
+
+
+def page(entries: list[dict]) -> str:
+    """The Markdown of the log."""
+    header = ["run", "pictures", "minutes", *SCORES]
+    rows = [
+        [f"[{e['name']}](#{e['name']})", _number(e["pictures_seen"], "{:,.0f}"),
+         _number(e["minutes"], "{:.0f}"),
+         *(_number(e["scores"].get(key), show) for key, show in SCORES.values())]
+        for e in entries
+    ]  # fmt: skip
+    parts = [INTRODUCTION, table(header, rows), *(_section(e) for e in entries)]
+    written = "Written by `python -m train.experiments` from `experiments.json`, which it fills from MLflow."
+    return "\n\n".join(part.strip() for part in [*parts, written]) + "\n"
+
+
+def _section(entry: dict) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in entry["settings"].items())
+    course = ", ".join(f"{mae:.2f} at {step:,}" for step, mae in entry["course"])
+    size = _number(entry["parameters"], "{:,.0f}")
+    lines = [
+        f"## {entry['name']}",
+        f"**Question.** {entry['question']}",
+        f"**Verdict.** {entry['verdict']}",
+        f"Preset `{entry['preset']}`, {size} parameters, on {entry['hardware'] or 'unknown hardware'}: "
+        f"{settings}." + ("" if entry["finished"] else " The run did not end by itself."),
+    ]
+    if course:
+        lines.append(f"Validation MAE (years, at step): {course}.")
+    return "\n\n".join(lines)
+
+
+def _number(value: float | None, show) -> str:
+    if value is None:
+        return NOTHING
+    return show(value) if callable(show) else show.format(value)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse `argv`, add and write; a problem with the input ends the process with its message."""
+    try:
+        (arguments,) = HfArgumentParser(ExperimentArguments).parse_args_into_dataclasses(argv)
+        docs = Path(arguments.docs)
+        kept = docs / "experiments.json"
+        entries = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
+        if arguments.run:
+            entries = add(entries, arguments)
+            docs.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+            kept.write_text(text, encoding="utf-8")
+        (docs / "experiments.md").write_text(page(entries), encoding="utf-8")
+    except (InputError, OSError) as error:
+        sys.exit(f"train.experiments: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What measurements beside `train.evaluate` share: arguments, the pictures drawn, the file's head."""
+
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import datasets
+import numpy as np
+
+from age_model.measured import weights_sha256
+from age_model.measured import weights_sha256
+from age_model.predictor import AgePredictor
+from train.evaluate import EvaluateArguments, load_split
+from train.metrics.age_error.age_error import bootstrap_mean_interval
+from train.place import shown_name, staged_folder
+from train.results_json import DEFINITIONS, VERSIONS_OF
+
+SOURCE = "utkface"  # the source whose labels are years
+DEFINED = ("years", "interval", "mae_interval", "bias")  # the words of results.json used here
+
+
+@dataclass
+class MeasureArguments(EvaluateArguments):
+    """What to measure, on how many pictures, and where to write it."""
+
+    max_pictures: int = field(
+        default=600, metadata={"help": "Measure so many of the split's pictures, drawn by the seed."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.max_pictures < 1:
+            raise ValueError(f"expected --max_pictures of at least 1, got {self.max_pictures}")
+
+    def command_of(self, program: str) -> str:
+        """As `command`, for another program than train.evaluate."""
+        return super().command().replace("train.evaluate", program, 1)
+
+
+def drawn_pictures(arguments: MeasureArguments) -> tuple[datasets.Dataset, int]:
+    """The split's UTKFace pictures with point labels, or `max_pictures` of them; and how many there are.
+
+    Raises:
+        ValueError: no such data, or no such picture in the split.
+    """
+    table = load_split(arguments.data, arguments.split)
+    low, high, source = (np.asarray(table[name][:]) for name in ("age_low", "age_high", "source"))
+    rows = np.flatnonzero((source == SOURCE) & (low >= 0) & (low == high))
+    if not len(rows):
+        raise ValueError(
+            f"expected UTKFace pictures with an age in years in the split {arguments.split!r} of "
+            f"{arguments.data}, got none; name another split"
+        )
+    drawn = rows
+    if len(rows) > arguments.max_pictures:
+        rng = np.random.default_rng(arguments.seed)
+        drawn = np.sort(rng.choice(rows, arguments.max_pictures, replace=False))
+    return table.select(drawn), len(rows)
+
+
+def difference(errors: np.ndarray, other: np.ndarray, resamples: int, seed: int) -> dict:
+    """How much larger the mean of (N,) absolute errors is than that of others on the same pictures.
+
+    Returns:
+        mae_difference (years) and mae_difference_interval, its 95% bootstrap interval over pictures.
+    """
+    apart = np.asarray(errors) - np.asarray(other)
+    return {
+        "mae_difference": float(apart.mean()),
+        "mae_difference_interval": bootstrap_mean_interval(apart, resamples, seed),
+    }
+
+
+def head(
+    arguments: MeasureArguments, command: str, predictor: AgePredictor, files: list[str], of: int
+) -> dict:
+    """What it takes to get the numbers again, in the form that results.json has it."""
+    names = "\n".join(sorted(files))
+    return {
+        "schema_version": 1,
+        "command": command,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "model": {
+            "name": shown_name(arguments.model),
+            "image_size": predictor.image_size,
+            "weights_sha256": weights_sha256(arguments.model),
+        },
+        "data": {
+            "name": shown_name(arguments.data), "split": arguments.split, "source": SOURCE,
+            "n": len(files), "drawn_from": of, "seed": arguments.seed,
+            "files_sha256": hashlib.sha256(names.encode()).hexdigest(),
+        },
+        "bootstrap": {"resamples": arguments.resamples, "seed": arguments.seed},
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in (*VERSIONS_OF, "opencv-python")},
+        "definitions": {name: DEFINITIONS[name] for name in DEFINED}
+        | {
+            "mae_difference": "mean absolute error minus that of the untouched aligned crops of the "
+            "same pictures; mae_difference_interval: 95% percentile bootstrap interval over pictures",
+        },
+    }  # fmt: skip
+
+
+def write_measurement(folder: Path, name: str, content: dict) -> None:
+    """`content` as JSON, floats to four places."""
+    text = json.dumps(_rounded(content), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def measurement_folder(out: str, names: set[str]):
+    """`staged_folder` that replaces an older one with these files only."""
+    return staged_folder(
+        Path(out), may_replace=lambda folder: {file.name for file in folder.iterdir()} <= names
+    )
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return round(value, 4) if isinstance(value, float) else value

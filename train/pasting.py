@@ -1,0 +1,56 @@
+"""Larger pictures around an aligned face, made from nothing but a seed and the picture itself."""
+
+import cv2
+import numpy as np
+
+CANVAS_WH = (1280, 960)  # pixels
+SIDES = (200, 400)  # pixels, of the pasted picture
+# The picture goes on around itself by its reflection, in sides of it, and fades into the background
+# there: a photo has no hard square around a face, and the detectors must not find one either.
+SURROUNDINGS = 0.25
+
+
+def pasted_photo(image_rgb: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A larger picture with an aligned face somewhere in it.
+
+    Args:
+        image_rgb: (H, W, 3) uint8, an aligned face.
+        rng: of place, size and background.
+
+    Returns:
+        (960, 1280, 3) uint8, and the (4,) int square of the pasted picture: left, top, right, bottom
+        in pixels.
+    """
+    side = round(np.exp(rng.uniform(*np.log(SIDES))))
+    face_rgb = cv2.resize(image_rgb, (side, side), interpolation=cv2.INTER_CUBIC)
+    border = round(SURROUNDINGS * side)
+    patch = cv2.copyMakeBorder(face_rgb, *[border] * 4, cv2.BORDER_REFLECT_101)
+    ramp = np.clip((np.arange(len(patch)) + 0.5) / border, 0, 1)
+    ramp = np.minimum(ramp, ramp[::-1])
+    opaque = (ramp[:, None] * ramp[None, :])[:, :, None]
+
+    canvas = background(rng)
+    left, top = (int(rng.integers(0, n - len(patch) + 1)) for n in CANVAS_WH)
+    part = canvas[top : top + len(patch), left : left + len(patch)]
+    part[:] = np.rint(opaque * patch + (1 - opaque) * part)
+    left, top = left + border, top + border
+    return canvas, np.array([left, top, left + side, top + side])
+
+
+def background(rng: np.random.Generator) -> np.ndarray:
+    """(960, 1280, 3) uint8: a gradient, soft noise or stripes, in colours drawn at random."""
+    width, height = CANVAS_WH
+    x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
+    angle = rng.uniform(0, 2 * np.pi)
+    along = x * np.cos(angle) + y * np.sin(angle)
+    kind = rng.integers(3)
+    if kind == 0:
+        shade = (along - along.min()) / np.ptp(along)
+    elif kind == 1:
+        coarse = rng.uniform(size=rng.integers(4, 40, 2)).astype(np.float32)
+        shade = np.clip(cv2.resize(coarse, CANVAS_WH, interpolation=cv2.INTER_CUBIC), 0, 1)
+    else:
+        shade = 0.5 + 0.5 * np.sin(2 * np.pi * along * rng.uniform(3, 40))
+    first, second = rng.uniform(0, 255, (2, 3))
+    colours = first + shade[:, :, None] * (second - first) + rng.normal(0, 4, (height, width, 1))
+    return np.clip(np.rint(colours), 0, 255).astype(np.uint8)
