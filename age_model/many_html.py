@@ -4,6 +4,7 @@ from html import escape
 
 from age_model import page_text
 from age_model.batch import CROPS_SHOWN, MAX_PICTURES, Examined
+from age_model.images import MAX_BYTES
 
 # Gradio puts the rows in; the table round them stays as it is.
 TABLE = (
@@ -15,7 +16,7 @@ RUNNING = "many-running"  # class of what says that pictures are being examined
 
 def introduction_html() -> str:
     """The sentence above the tab."""
-    text = page_text.MANY_INTRODUCTION.format(most=MAX_PICTURES)
+    text = page_text.MANY_INTRODUCTION.format(most=MAX_PICTURES, megabytes=MAX_BYTES // 2**20)
     return f'<p class="many-introduction">{text}</p>'
 
 

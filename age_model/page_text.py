@@ -27,7 +27,8 @@ FAILED = (
     "The picture could not be examined. Try again, or try another picture.",
 )
 MANY_INTRODUCTION = (
-    "Up to {most} pictures, or zip files of pictures: a row for each, and at the end a table to keep."
+    "Up to {most} pictures, or zip files of pictures, of at most {megabytes} MB a file: a row for "
+    "each picture, and at the end a table to keep."
 )
 MANY_NONE = ("No pictures yet", "Choose pictures or a zip file first.")
 MANY_STOPPED = (

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from age_model.measured import ROBUSTNESS, weights_sha256
-from age_model.measured import ROBUSTNESS, weights_sha256
 from train.card_tables import percent, table
 
 FILES = (ROBUSTNESS, "app_path.json")

@@ -23,16 +23,22 @@ def training_data(training: dict) -> list[list[str]]:
 
 
 def training_text(training: dict) -> str:
-    """How the model was trained, and its teacher before it where it had one."""
+    """How the model was trained, with what it started from and its teacher, where it had them."""
+    parts = [_runs(training)]
+    if teacher := training.get("teacher"):
+        parts.append(
+            "### Its teacher\nBeside the labels, it learned from the age distributions that another "
+            "network, trained before it on the same training split, gives for its pictures.\n\n"
+            f"{_runs(teacher)}"
+        )
+    return "\n\n".join(parts)
+
+
+def _runs(training: dict) -> str:
+    """A run, and before it those that it went on from."""
     text = f"{_run(training)}\n\n{_arguments(training)}"
-    teacher = training.get("teacher")
-    if not teacher:
-        return text
-    return (
-        f"{text}\n\n### Its teacher\nBeside the labels, it learned from the age distributions that "
-        f"another network, trained before it on the same training split, gives for its pictures. "
-        f"{_run(teacher)}\n\n{_arguments(teacher)}"
-    )
+    base = training.get("base")
+    return f"{_runs(base)}\n\nThen: {text}" if base else text
 
 
 def _run(training: dict) -> str:

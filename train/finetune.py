@@ -49,6 +49,7 @@ def finetune(
         **_course(trainer),
         "validation": trainer.evaluate(),
         "teacher": _facts_of(model_args.teacher),
+        "base": _facts_of(model_args.base_model),
     }
     final = Path(args.output_dir) / "final"
     _save(trainer, final, facts)
@@ -161,8 +162,9 @@ def _hardware() -> str:
     return f"{platform.machine()} CPU, {os.cpu_count()} cores"
 
 
-def _facts_of(teacher: str | None) -> dict | None:
-    facts = Path(teacher, "training.json") if teacher else None
+def _facts_of(network: str | None) -> dict | None:
+    """How a teacher or a base came about, where it is a folder that this module wrote."""
+    facts = Path(network, "training.json") if network else None
     return json.loads(facts.read_text()) if facts and facts.is_file() else None
 
 

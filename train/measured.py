@@ -12,7 +12,6 @@ import datasets
 import numpy as np
 
 from age_model.measured import weights_sha256
-from age_model.measured import weights_sha256
 from age_model.predictor import AgePredictor
 from train.evaluate import EvaluateArguments, load_split
 from train.metrics.age_error.age_error import bootstrap_mean_interval

@@ -32,8 +32,6 @@ from train.predictions import Predictions
 from train.robustness_figure import FIGURE, draw_robustness
 from train.scores import age_error
 
-RESULTS = ROBUSTNESS
-
 
 @dataclass
 class RobustnessArguments(MeasureArguments):
@@ -115,7 +113,7 @@ def robustness(arguments: RobustnessArguments) -> dict:
         ValueError: the model or the data cannot be used, or --out holds other files.
     """
     table, of = drawn_pictures(arguments)
-    with measurement_folder(arguments.out, {RESULTS, FIGURE}) as staging:
+    with measurement_folder(arguments.out, {ROBUSTNESS, FIGURE}) as staging:
         # The pictures are crops already, so the detector that needs no file will do.
         predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
         content = head(arguments, arguments.command(), predictor, table["file"][:], of)
@@ -127,7 +125,7 @@ def robustness(arguments: RobustnessArguments) -> dict:
             for name, kind in KINDS.items()
         }
         content["conditions"] = measure(predictor, table, arguments)
-        write_measurement(staging, RESULTS, content)
+        write_measurement(staging, ROBUSTNESS, content)
         draw_robustness(staging, content)
     return content
 

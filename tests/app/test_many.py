@@ -87,7 +87,7 @@ def test_other_files_of_the_server_cannot_be_named(server):
 
 @pytest.fixture
 def slow_page(ages_of, tmp_path, monkeypatch):
-    """A page with this tab alone, whose predictor takes a while; its Client, and what it has seen."""
+    """A page with this tab alone and a slow predictor: its Client, and what was seen."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
     seen = []
 
@@ -108,8 +108,10 @@ def slow_page(ages_of, tmp_path, monkeypatch):
 def test_cancelling_ends_the_work_and_leaves_the_queue_free(slow_page, tmp_path):
     client, seen = slow_page
     Image.new("RGB", (9, 7)).save(tmp_path / "a.png")
-    files = [handle_file(tmp_path / "a.png")] * 60
-    job = client.submit(files=files, api_name="/predict_many")
+    with zipfile.ZipFile(tmp_path / "60.zip", "w") as made:
+        for index in range(60):
+            made.write(tmp_path / "a.png", f"{index}.png")
+    job = client.submit(files=[handle_file(tmp_path / "60.zip")], api_name="/predict_many")
     deadline = time.monotonic() + 60
     while len(seen) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)

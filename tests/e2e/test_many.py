@@ -28,7 +28,7 @@ def open_tab(open_page):
 
 def _start(page, files: list) -> None:
     page.locator("#many-input input[type=file]").set_input_files(files)
-    page.locator("#many-input tr.file").nth(len(files) - 1).wait_for()
+    page.locator("#many-input .file-preview tr").nth(len(files) - 1).wait_for()
     page.locator("#many-start").click()
 
 
@@ -76,13 +76,13 @@ def test_cancelling_keeps_the_rows_and_the_next_start_begins_anew(open_tab, tmp_
     _start(page, [tmp_path / "many.zip"])
     page.locator(ROWS).nth(1).wait_for()
     page.locator("#many-cancel").click()
-    page.get_by_text("Stopped").wait_for()
+    page.locator("#many-status").get_by_text("Stopped").wait_for()
     time.sleep(1)  # a picture that was on its way
     rows = page.locator(ROWS).count()
     assert 2 <= rows < 150
     time.sleep(2)
     assert page.locator(ROWS).count() == rows
-    assert page.get_by_text("Stopped").is_visible()
+    assert page.locator("#many-status").get_by_text("Stopped").is_visible()
     assert not page.locator("#many-csv").is_visible()
     page.locator("#many-input button[aria-label='Clear']").click()
     _start(page, _three())

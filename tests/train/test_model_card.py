@@ -72,6 +72,19 @@ def test_teacher_is_told(checkpoint):
     assert "### Its teacher" in card and "`big-cnn`" in card and "123,456" in card
 
 
+def test_the_run_that_it_went_on_from_is_told_first(checkpoint):
+    base = json.loads((checkpoint / "training.json").read_text()) | {"pictures_seen": 123456}
+
+    def longer(training: dict) -> None:
+        training.update(base=base, preset="longer")
+        training["arguments"].update(base_model="runs/tiny/final")
+
+    change(checkpoint / "training.json", longer)
+    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    first, then = card.index("from random weights"), card.index("from `runs/tiny/final`")
+    assert first < card.index("123,456") < then < card.index("365,000 pictures seen")
+
+
 def test_pretrained_base_is_told(checkpoint):
     change(checkpoint / "training.json", lambda t: t["arguments"].update(base_model="a/vit"))
     card = model_card.card_text(*model_card.read_facts(checkpoint))

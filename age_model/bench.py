@@ -1,0 +1,33 @@
+"""Measure how fast the running demo is: `python -m age_model.bench live`."""
+
+import argparse
+import sys
+
+from age_model import live_bench
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """What to measure, and its options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m age_model.bench", description=__doc__.split(":")[0] + "."
+    )
+    commands = parser.add_subparsers(required=True, metavar="WHAT")
+    live = commands.add_parser("live", help="frames a second and delay of the tab Live")
+    live_bench.add_options(live)
+    live.set_defaults(run=live_bench.run)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print; returns the exit status."""
+    options = parse_args(arguments)
+    try:
+        options.run(options)
+    except (OSError, ValueError) as error:  # no server there, or one without such a tab
+        print(f"age_model.bench: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The live tab as a person meets it."""
+
+import re
+
+import pytest
+
+REFUSE = """() => {
+  navigator.mediaDevices.getUserMedia = () =>
+    Promise.reject(new DOMException("Permission denied", "NotAllowedError"));
+}"""
+
+
+def _live(page):
+    page.get_by_role("tab", name="Live").click()
+    camera = page.locator("#live-camera")
+    camera.get_by_text("Click to Access Webcam").click()
+    return camera
+
+
+def _box(page, selector: str) -> dict:
+    return page.locator(selector).evaluate("e => e.getBoundingClientRect().toJSON()")
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+def test_age_appears_over_the_live_picture(open_page, server, size):
+    page = open_page(*size)
+    before = set(server.uploads.rglob("*"))
+    camera = _live(page)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#live-camera video')].some(v => v.videoWidth)"
+    )
+    camera.get_by_label("capture photo").click()
+    years = page.locator("#live-boxes .live-years")
+    years.first.wait_for(state="attached")
+    assert years.count() == 1
+    age = int(years.text_content())
+    status = page.locator("#live-status").inner_text()
+    said = re.search(r"looks (\d+), most likely (\d+)–(\d+)", status)
+    shown, low, high = map(int, said.groups())
+    assert abs(shown - age) <= 2 and 0 <= low <= shown <= high <= 100
+    assert re.search(r"About \d+ seconds? left", status)
+
+    drawing, video = _box(page, "#live-boxes svg"), _box(page, "#live-camera video")
+    for side in ("left", "top", "right", "bottom"):
+        assert drawing[side] == pytest.approx(video[side], abs=4), "boxes lie beside the faces"
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+    camera.get_by_label("capture photo").click()  # Stop
+    years.first.wait_for(state="detached")
+    page.locator("#live-status").get_by_text("The camera is off").wait_for()
+    assert set(server.uploads.rglob("*")) <= before, "frames were put on the disk"
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_refused_camera_is_said(open_page):
+    page = open_page()
+    page.evaluate(REFUSE)
+    _live(page)
+    message = page.locator("#live-problem .answer-problem")
+    message.wait_for()
+    assert "camera was refused" in message.inner_text()
+    assert "Allow this page" in message.inner_text()
