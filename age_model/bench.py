@@ -1,9 +1,9 @@
-"""Measure how fast the running demo is: `python -m age_model.bench live`."""
+"""Measure how fast the project is: `python -m age_model.bench model`, and `live` for a running demo."""
 
 import argparse
 import sys
 
-from age_model import live_bench
+from age_model import live_bench, model_bench
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -11,7 +11,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m age_model.bench", description=__doc__.split(":")[0] + "."
     )
-    commands = parser.add_subparsers(required=True, metavar="WHAT")
+    commands = parser.add_subparsers(required=True, dest="what")
+    model = commands.add_parser("model", help="a face, 500 faces, a photo; beside a ViT-B/16")
+    model_bench.add_options(model)
+    model.set_defaults(run=model_bench.run)
     live = commands.add_parser("live", help="frames a second and delay of the tab Live")
     live_bench.add_options(live)
     live.set_defaults(run=live_bench.run)

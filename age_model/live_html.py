@@ -72,7 +72,7 @@ def _box_html(face: LiveFace, width: int, height: int) -> str:
     )
     size = min(max(0.22 * (x2 - x1), width / 28), width / 14)
     above = y1 - 0.4 * size
-    y = above if above >= size else min(y1 + 1.2 * size, height - 0.4 * size)
+    y = above if above >= size else min(max(y1, 0) + 1.2 * size, height - 0.4 * size)
     x = min(max((x1 + x2) / 2, 3 * size), width - 3 * size)
     return (
         f'<g style="--face: {face_color(face.number - 1)}">'

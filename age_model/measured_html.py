@@ -68,7 +68,8 @@ def _tiles(numbers: dict) -> str:
             (f"{years['median_absolute_error']:.1f} years", "half of the faces are no further off"),
             (f"{years['cs5']:.0%}", "at most 5 years off"),
             (f"{interval['coverage']:.0%}",
-             f"of the ranges hold the age (promised: 80%); mean width {interval['mean_width']:.0f} years"),
+             "of the ranges hold the age (promised: 80%); mean width "
+             f"{interval['mean_width']:.0f} years"),
         ]  # fmt: skip
     if groups := numbers.get("groups"):
         tiles += [
@@ -106,7 +107,8 @@ def _groups_table(groups: dict) -> str:
 
 def _thresholds_table(numbers: dict) -> str:
     rows, few = [], []
-    for key, outcome in [("let_through", "let through, wrongly"), ("turned_away", "turned away, wrongly")]:
+    outcomes = {"let_through": "let through, wrongly", "turned_away": "turned away, wrongly"}
+    for key, outcome in outcomes.items():
         for name, part in numbers[key].items():
             low, high = part["interval"]
             shown = f"{part['share']:.0%} ({low:.0%} to {high:.0%})"

@@ -103,7 +103,7 @@ def model_html(model: str, detector: str, instead_of: str | None) -> str:
     """
     text = f"Model: <b>{escape(model)}</b>. Faces are found with {escape(detector)}."
     if instead_of:
-        text += f" {escape(instead_of)} could not be reached, so the model that comes with the page answers."
+        text += f" {escape(instead_of)} could not be reached, so the page's own model answers."
     return f'<p class="page-model">{text}</p>'
 
 

@@ -70,7 +70,7 @@ class AgePredictor:
 
     @property
     def results(self) -> dict:
-        """What was measured about the checkpoint; see `measured.read_results`, also for what it raises."""
+        """What was measured about the checkpoint; see `measured.read_results`."""
         return read_results(Path(self._model.name_or_path))
 
     def __call__(self, image) -> FaceAges:

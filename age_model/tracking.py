@@ -1,4 +1,4 @@
-"""Faces followed from frame to frame of a live picture, so that each keeps its number and a calm age.
+"""Faces followed from frame to frame of a live picture: each keeps its number and a calm age.
 
 Nothing here remembers anything: `follow` takes the tracks of the frame before and gives new ones,
 and whoever shows the frames keeps them, for each visitor apart.

@@ -18,7 +18,8 @@ def fairness_text(results: dict) -> str:
         for title, numbers in by_source(results)
         if "fairness" in numbers
     ]
-    return "\n\n".join([gaps, *cells] if gaps else cells) or "The split has no faces with all three labels."
+    text = "\n\n".join([gaps, *cells] if gaps else cells)
+    return text or "The split has no faces with all three labels."
 
 
 def all_gaps(results: dict) -> list[str]:

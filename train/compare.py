@@ -2,7 +2,8 @@
 
 Same splits, same heads, same losses, the same machine one after the other. A backbone that is done is
 not trained again, and one that was stopped goes on, so the command can be given again at any time. The
-table is made from what the MLflow runs say, on the validation split: nothing is chosen on the test split.
+table is made from what the MLflow runs say, on the validation split: nothing is chosen on the test
+split.
 """
 
 import json

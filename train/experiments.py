@@ -113,7 +113,9 @@ def page(entries: list[dict]) -> str:
         for e in entries
     ]  # fmt: skip
     parts = [INTRODUCTION, table(header, rows), *(_section(e) for e in entries)]
-    written = "Written by `python -m train.experiments` from `experiments.json`, which it fills from MLflow."
+    written = (
+        "Written by `python -m train.experiments` from `experiments.json`, which it fills from MLflow."
+    )
     return "\n\n".join(part.strip() for part in [*parts, written]) + "\n"
 
 

@@ -16,7 +16,7 @@ from age_model.predictor import AgePredictor
 from train.evaluate import EvaluateArguments, load_split
 from train.metrics.age_error.age_error import bootstrap_mean_interval
 from train.place import shown_name, staged_folder
-from train.results_json import DEFINITIONS, VERSIONS_OF
+from train.results_json import DEFINITIONS, VERSIONS_OF, rounded
 
 SOURCE = "utkface"  # the source whose labels are years
 DEFINED = ("years", "interval", "mae_interval", "bias")  # the words of results.json used here
@@ -106,7 +106,7 @@ def head(
 
 def write_measurement(folder: Path, name: str, content: dict) -> None:
     """`content` as JSON, floats to four places."""
-    text = json.dumps(_rounded(content), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(rounded(content), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / name).write_text(text + "\n", encoding="utf-8")
 
 
@@ -115,11 +115,3 @@ def measurement_folder(out: str, names: set[str]):
     return staged_folder(
         Path(out), may_replace=lambda folder: {file.name for file in folder.iterdir()} <= names
     )
-
-
-def _rounded(value):
-    if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_rounded(inner) for inner in value]
-    return round(value, 4) if isinstance(value, float) else value

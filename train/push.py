@@ -12,6 +12,7 @@ from huggingface_hub import CommitInfo, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from transformers import HfArgumentParser
 
+from train.card_robustness import FILES
 from train.model_card import CardArguments, generated, stale_files
 
 NEEDED = ("config.json", "preprocessor_config.json", "training.json", "results.json", "README.md")
@@ -65,7 +66,7 @@ def push(arguments: PushArguments) -> CommitInfo:
     return hub.upload_folder(
         repo_id=arguments.repo,
         folder_path=checkpoint,
-        allow_patterns=[*NEEDED, *WEIGHTS],
+        allow_patterns=[*NEEDED, *FILES, *WEIGHTS],
         delete_patterns=list(WEIGHTS),
         revision=arguments.revision,
         commit_message=arguments.message,

@@ -58,7 +58,7 @@ def results_json(
         | {name: importlib.metadata.version(name) for name in VERSIONS_OF},
         "definitions": DEFINITIONS,
         "sources": {
-            str(source): _rounded(source_results(p.where(p.source == source), resamples, seed))
+            str(source): rounded(source_results(p.where(p.source == source), resamples, seed))
             for source in sorted(set(p.source))
         },
     }
@@ -66,10 +66,10 @@ def results_json(
     return results | {"words": {"gaps": all_gaps(results), "limits": limits(results)}}
 
 
-def _rounded(value):
+def rounded(value):
     """Floats of a nested structure to four places: more would be noise in every diff."""
     if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
+        return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_rounded(inner) for inner in value]
+        return [rounded(inner) for inner in value]
     return round(value, 4) if isinstance(value, float) else value

@@ -35,13 +35,15 @@ def test_push_as_a_command_makes_the_repository_with_all_files_in_one_commit(car
     hub = FakeHub()
     checkpoint = shutil.copytree(carded, tmp_path / "checkpoint")
     (checkpoint / "best_and_worst.png").write_bytes(b"faces")
+    robustness = b'{"model": {"weights_sha256": "of others, so that the card says nothing of it"}}'
+    (checkpoint / "robustness.json").write_bytes(robustness)
     env = os.environ | {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_OFFLINE": "0"}
     command = [sys.executable, "-m", "train.push", "--repo", REPO, "--private"]
     done = subprocess.run(
         [*command, "--checkpoint", str(checkpoint)], env=env, text=True, capture_output=True
     )
     assert done.returncode == 0, done.stderr
-    assert hub.files[REPO]["main"] == expected(carded)
+    assert hub.files[REPO]["main"] == expected(carded) | {"robustness.json": robustness}
     assert hub.private[REPO]
     assert len(hub.commits) == 1
     assert "/commit/" in done.stdout
