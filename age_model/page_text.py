@@ -71,7 +71,8 @@ CAMERA_PROBLEMS = {
 PRIVACY = (
     "Privacy",
     "Pictures are examined on the machine that runs this page. None is kept, logged or used for "
-    "training: uploads lie in a temporary folder and are deleted within minutes.",
+    "training: uploads lie in a temporary folder and are deleted within minutes, live pictures from "
+    "the camera never touch a disk.",
 )
 LIMITS = (
     "Limits",

@@ -1,26 +1,33 @@
-import re
+import base64
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
-from age_model import bench
-
-
-def test_times_and_their_ratio_are_printed(tiny_checkpoint, capsys, monkeypatch):
-    monkeypatch.setattr("age_model.model_bench.CROPS", 8)
-    assert bench.main(["model", "--model", str(tiny_checkpoint), "--repeats", "3"]) == 0
-    text = capsys.readouterr().out
-    photo = float(re.search(r"file to answer: +([\d.]+) ms", text)[1])
-    other, times = map(float, re.search(r"224 px: +([\d.]+) ms, ([\d.]+) times", text).groups())
-    assert photo > 0 and times == pytest.approx(other / photo, abs=0.2 + 0.05 * times)
-    assert float(re.search(r"alone: +([\d.]+) ms", text)[1]) > 0
-    assert int(re.search(r"in batches: +(\d+) faces/s", text)[1]) > 0
+from age_model import bench, live_bench
 
 
-def test_no_model_is_said_in_a_sentence(tmp_path, capsys):
-    assert bench.main(["model", "--model", str(tmp_path / "none")]) == 1
-    assert "age_model.bench: no model" in capsys.readouterr().err
+def test_defaults_of_live():
+    options = bench.parse_args(["live"])
+    assert options.visitors == [1, 2, 4] and options.run is live_bench.run
 
 
-def test_too_few_repeats_are_refused(capsys):
-    assert bench.main(["model", "--repeats", "1"]) == 1
-    assert "at least 3" in capsys.readouterr().err
+def test_what_to_measure_must_be_said(capsys):
+    with pytest.raises(SystemExit):
+        bench.parse_args([])
+    assert "what" in capsys.readouterr().err
+
+
+def test_frames_differ_and_say_which_they_are():
+    frames = [live_bench._frame(i) for i in (0, 5)]
+    sizes = []
+    for frame in frames:
+        head, data = frame.split(",")
+        assert head == "data:image/jpeg;base64"
+        sizes.append(Image.open(BytesIO(base64.b64decode(data))).size)
+    assert sizes == [(640, 480), (640, 475)]
+
+
+def test_no_server_is_said_in_a_sentence(capsys):
+    assert bench.main(["live", "--url", "http://127.0.0.1:9"]) == 1
+    assert capsys.readouterr().err.startswith("age_model.bench: ")
