@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlflow
+import numpy as np
 from transformers import HfArgumentParser
 
 from train.card_tables import NOTHING, percent, table
@@ -34,6 +35,7 @@ SCORES = {  # heading -> (MLflow metric, how it is shown)
     "group": ("eval_group_accuracy", percent),
     "gender": ("eval_gender_accuracy", percent),
 }
+TARGET_MAE = 4.9  # years; what the project wants of the shipped network on UTKFace
 INTRODUCTION = """# Experiments
 
 What was tried to make the checkpoint better, in order, failures too. Scores are those of the
@@ -112,11 +114,50 @@ def page(entries: list[dict]) -> str:
          *(_number(e["scores"].get(key), show) for key, show in SCORES.values())]
         for e in entries
     ]  # fmt: skip
-    parts = [INTRODUCTION, table(header, rows), *(_section(e) for e in entries)]
+    parts = [INTRODUCTION, table(header, rows), *(_section(e) for e in entries), outlook(entries)]
     written = (
         "Written by `python -m train.experiments` from `experiments.json`, which it fills from MLflow."
     )
-    return "\n\n".join(part.strip() for part in [*parts, written]) + "\n"
+    return "\n\n".join(part.strip() for part in [*parts, written] if part) + "\n"
+
+
+def outlook(entries: list[dict]) -> str:
+    """What runs that went on from one another say of how much more training `TARGET_MAE` would take.
+
+    A power law through the errors at the ends of such a chain, against the pictures seen up to there:
+    two or three points, so a rough guide and no promise. "" where there is no chain.
+    """
+    by_place = {f"runs/{entry['name']}/final": entry for entry in entries}
+    continued = {entry["settings"].get("start") for entry in entries}
+    sentences = []
+    for place, entry in by_place.items():
+        if place in continued:
+            continue
+        chain = [entry]
+        while chain[0]["settings"].get("start") in by_place:
+            chain.insert(0, by_place[chain[0]["settings"]["start"]])
+        if len(chain) > 1:
+            sentences.append(_outlook_of(chain))
+    return "## What the curves say\n\n" + "\n".join(sentences) if sentences else ""
+
+
+def _outlook_of(chain: list[dict]) -> str:
+    seen = np.cumsum([entry["pictures_seen"] for entry in chain])
+    errors = np.array([entry["scores"]["eval_mae"] for entry in chain])
+    names = " -> ".join(entry["name"] for entry in chain)
+    points = zip(errors, seen, strict=True)
+    course = ", ".join(f"{error:.2f} years after {n:,.0f} pictures" for error, n in points)
+    power, scale = np.polyfit(np.log(seen), np.log(errors), 1)
+    rate = chain[-1]["pictures_seen"] / chain[-1]["minutes"]
+    line = f"- {names}: {course}."
+    if errors[-1] <= TARGET_MAE or power >= 0:
+        return line
+    needed = float(np.exp((np.log(TARGET_MAE) - scale) / power))
+    hours = (needed - seen[-1]) / rate / 60
+    return (
+        f"{line} Each doubling takes off {1 - 2**power:.0%}. At that pace {TARGET_MAE} years need about "
+        f"{needed / 1e6:.1f} million pictures in all, {hours:.1f} hours more at the last run's speed."
+    )
 
 
 def _section(entry: dict) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from train.experiments import main, page
+from train.experiments import main, outlook, page
 from train.finetune import note_of_run
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -56,6 +56,19 @@ def test_words_are_needed_and_a_run_that_mlflow_knows(run, tmp_path):
     note_of_run(run).write_text("0" * 32)
     with pytest.raises(SystemExit, match="expected an MLflow run"):
         _add(run)
+
+
+def test_the_outlook_follows_a_chain_of_runs():
+    def run(name: str, start: str, pictures: int, mae: float) -> dict:
+        return {"name": name, "settings": {"start": start}, "pictures_seen": pictures,
+                "minutes": 100.0, "scores": {"eval_mae": mae}}  # fmt: skip
+
+    # The error goes with the root of the pictures: 9.8, 6.93 and, after four times as many, 4.9.
+    chain = [run("a", "random weights", 100_000, 9.8), run("b", "runs/a/final", 100_000, 9.8 / 2**0.5)]
+    text = outlook([*chain, run("other", "random weights", 5, 5.0)])
+    assert "a -> b: 9.80 years after 100,000 pictures, 6.93 years after 200,000 pictures." in text
+    assert "takes off 29%" in text and "0.4 million pictures in all, 3.3 hours more" in text
+    assert "other" not in text and outlook(chain[:1]) == ""
 
 
 def test_the_committed_page_is_what_its_entries_give():

@@ -1,0 +1,28 @@
+"""The tab "How good is it?" follows the results of the model that is loaded."""
+
+import pytest
+
+from age_model.measured import read_results
+from age_model.model_files import EMBEDDED, EMBEDDED_NAME
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_measured_errors_are_shown_and_fit_the_window(open_page, width):
+    page = open_page(width)
+    page.get_by_role("tab", name="How good is it?").click()
+    page.locator("#measured-answer table").first.wait_for()
+    text = page.locator("#measured-answer").inner_text()
+    results = read_results(EMBEDDED)
+    years = results["sources"]["utkface"]["years"]
+    assert f"{years['mae']:.1f} years" in text and results["command"] in text
+    assert "What not to use it for" in text
+    tables = page.locator("#measured-answer table")
+    assert tables.count() >= 5 and "70+" in tables.first.inner_text()
+    too_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not too_wide
+
+
+def test_the_page_says_which_model_answers(open_page):
+    page = open_page()
+    page.locator(".page-model").wait_for()
+    assert EMBEDDED_NAME in page.locator(".page-model").inner_text()
