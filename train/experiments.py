@@ -75,10 +75,10 @@ def run_facts(run_id: str) -> dict:
         "settings": {name: shown_name(value) for name, value in settings.items()},
         "scores": {key: metrics[key] for key, _ in SCORES.values() if key in metrics},
         **{name: metrics.get(name) for name in ("minutes", "pictures_seen", "parameters")},
-        "course": [
-            [point.step, round(point.value, 2)]
-            for point in client.get_metric_history(run_id, "eval_mae")
-        ],
+        "remarks": run.data.tags.get("mlflow.note.content"),
+        "course": sorted(
+            {p.step: round(p.value, 2) for p in client.get_metric_history(run_id, "eval_mae")}.items()
+        ),
     }
 
 
@@ -171,6 +171,8 @@ def _section(entry: dict) -> str:
         f"Preset `{entry['preset']}`, {size} parameters, on {entry['hardware'] or 'unknown hardware'}: "
         f"{settings}." + ("" if entry["finished"] else " The run did not end by itself."),
     ]
+    if entry.get("remarks"):
+        lines.append(entry["remarks"])
     if course:
         lines.append(f"Validation MAE (years, at step): {course}.")
     return "\n\n".join(lines)
