@@ -9,7 +9,11 @@ from age_model.model_files import EMBEDDED, EMBEDDED_NAME
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_measured_errors_are_shown_and_fit_the_window(open_page, width):
     page = open_page(width)
-    page.get_by_role("tab", name="How good is it?").click()
+    tab = page.get_by_role("tab", name="How good is it?")
+    if not tab.count():  # a narrow window has the last tabs in a menu
+        page.locator(".tab-container .overflow-menu > button, .overflow-menu > button").first.click()
+        tab = page.locator(".overflow-dropdown button", has_text="How good is it?")
+    tab.click()
     page.locator("#measured-answer table").first.wait_for()
     text = page.locator("#measured-answer").inner_text()
     results = read_results(EMBEDDED)

@@ -17,6 +17,7 @@ def run(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     folder = tmp_path / "runs" / "first"
     folder.mkdir(parents=True)
+    mlflow.set_experiment("age")
     with mlflow.start_run(run_name="tiny") as record:
         mlflow.log_params({"learning_rate": 0.002, "teacher": "/home/me/runs/big", "seed": 7})
         for step, mae in ((100, 8.5), (200, 7.25)):
