@@ -33,6 +33,10 @@ def build_many_tab(predictor: Predictor) -> None:
     Args:
         predictor: called with an upright (H, W, 3) uint8 RGB picture, one after the other.
     """
+
+    def show(uploads: list[dict] | None) -> Iterator[tuple]:
+        yield from shown_answers(predictor, uploads)  # Gradio streams from generator functions only
+
     gr.HTML(introduction_html(), padding=False)
     files = gr.File(
         label="Your pictures",
@@ -43,7 +47,7 @@ def build_many_tab(predictor: Predictor) -> None:
     )
     with gr.Row():
         start = gr.Button("Start", variant="primary", elem_id="many-start")
-        cancel = gr.Button("Cancel", variant="stop", elem_id="many-cancel")
+        cancel = gr.Button("Cancel", variant="secondary", elem_id="many-cancel")
     status = gr.HTML(padding=False, elem_id="many-status")
     with gr.Row():
         downloads = [
@@ -52,7 +56,7 @@ def build_many_tab(predictor: Predictor) -> None:
         ]
     table = gr.HTML("", html_template=TABLE, padding=False, elem_id="many-table")
     running = start.click(
-        lambda uploads: shown_answers(predictor, uploads),
+        show,
         files,
         [status, table, *downloads],
         preprocess=False,  # our own reader checks the files, and makes no copies
