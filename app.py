@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
+from gradio.route_utils import delete_files_created_by_app
 from gradio.utils import get_upload_folder
 
 from age_model import page_text
@@ -178,6 +179,9 @@ def main() -> int:
     except (OSError, ValueError) as error:  # no such model, or the port is taken
         print(f"app.py: {error}", file=sys.stderr)
         return 1
+    finally:
+        # Gradio does so itself only when no visitor's connection is open any more.
+        delete_files_created_by_app(demo, age=None)
     return 0
 
 

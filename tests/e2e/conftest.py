@@ -69,6 +69,20 @@ def server(browser) -> AppServer:
     return shared_server()
 
 
+@pytest.fixture(scope="session")
+def choose_tab():
+    """Function that clicks the tab of a name; a narrow window has the last ones in a menu."""
+
+    def choose(page, name: str) -> None:
+        tab = page.get_by_role("tab", name=name)
+        if not tab.count():
+            page.locator(".overflow-menu > button").first.click()
+            tab = page.locator(".overflow-dropdown button", has_text=name)
+        tab.click()
+
+    return choose
+
+
 @pytest.fixture
 def open_page(browser, server: AppServer):
     """Function from the window's (width, height) to the opened page."""

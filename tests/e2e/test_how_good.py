@@ -7,13 +7,9 @@ from age_model.model_files import EMBEDDED, EMBEDDED_NAME
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_measured_errors_are_shown_and_fit_the_window(open_page, width):
+def test_the_measured_errors_are_shown_and_fit_the_window(open_page, choose_tab, width):
     page = open_page(width)
-    tab = page.get_by_role("tab", name="How good is it?")
-    if not tab.count():  # a narrow window has the last tabs in a menu
-        page.locator(".tab-container .overflow-menu > button, .overflow-menu > button").first.click()
-        tab = page.locator(".overflow-dropdown button", has_text="How good is it?")
-    tab.click()
+    choose_tab(page, "How good is it?")
     page.locator("#measured-answer table").first.wait_for()
     text = page.locator("#measured-answer").inner_text()
     results = read_results(EMBEDDED)
