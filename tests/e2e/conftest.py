@@ -69,6 +69,16 @@ def server(browser) -> AppServer:
     return shared_server()
 
 
+@pytest.fixture
+def server_said(server: AppServer):
+    """Function that returns what the server has logged since the test began.
+
+    The server is shared with tests that send it nonsense on purpose, of which it may complain.
+    """
+    before = len(server.log.read_text())
+    return lambda: server.log.read_text()[before:]
+
+
 @pytest.fixture(scope="session")
 def choose_tab():
     """Function that clicks the tab of a name; a narrow window has the last ones in a menu."""
