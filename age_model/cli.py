@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="picture, or folder that is searched for pictures")
     add("--crops", action="store_true",
-        help="the pictures are faces already, cropped and aligned as in UTKFace: detect none")  # fmt: skip
+        help="the pictures are faces already, framed as in UTKFace: detect none")  # fmt: skip
     form = parser.add_mutually_exclusive_group()
     for name, text in (("json", "one JSON object a picture, a line each"), ("csv", "a row a face")):
         form.add_argument(
