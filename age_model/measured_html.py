@@ -4,8 +4,8 @@ from html import escape
 
 from age_model.labels import MAX_AGE
 
-SOURCES = {"utkface": "UTKFace", "fairface": "FairFace"}
-FEW = 30  # faces; a row of fewer is greyed, as its numbers say little
+SOURCE_NAMES = {"utkface": "UTKFace", "fairface": "FairFace"}
+FEW = 30  # faces; of fewer a number says little: greyed here, and called neither worst nor best
 NOT_FOR = (
     "Not for verifying ages, nor as a gate to goods, places or services; not for decisions about "
     "people; not to tell anyone's gender or ethnicity; not to identify or watch people."
@@ -19,7 +19,7 @@ def results_html(results: dict) -> str:
         results: see `measured.read_results`.
     """
     parts = [_head(results)]
-    for key, title in SOURCES.items():
+    for key, title in SOURCE_NAMES.items():
         if numbers := results["sources"].get(key):
             parts.append(_source(title, numbers))
     words = results.get("words", {})

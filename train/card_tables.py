@@ -1,9 +1,8 @@
 """Markdown tables and sentences made from results.json, for the card and the README."""
 
 from age_model.labels import AGE_GROUP_NAMES
+from age_model.measured_html import FEW, SOURCE_NAMES
 
-SOURCE_NAMES = {"utkface": "UTKFace", "fairface": "FairFace"}
-FEW = 30  # below so many faces a number says little, so no group is called the worst by it
 NOTHING = "–"
 
 
