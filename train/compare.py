@@ -21,6 +21,7 @@ from train.args import parse
 from train.bench import training_rate
 from train.card_tables import percent, table
 from train.errors import InputError
+from train.experiments import shown_number
 from train.finetune import build_trainer, finetune, note_of_run, use_tracking
 from train.networks import load_network
 
@@ -139,11 +140,7 @@ def _rows(runs: dict[str, str]) -> list[list[str]]:
     rows = []
     for name, run_id in runs.items():
         metrics = mlflow.get_run(run_id).data.metrics
-        shown = [
-            show(metrics[key]) if callable(show) else show.format(metrics[key])
-            for key, show in COLUMNS.values()
-        ]
-        rows.append([name, *shown])
+        rows.append([name, *(shown_number(metrics[key], show) for key, show in COLUMNS.values())])
     return rows
 
 

@@ -9,6 +9,7 @@ page alone is written anew.
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,9 +110,9 @@ def page(entries: list[dict]) -> str:
     """The Markdown of the log."""
     header = ["run", "pictures", "minutes", *SCORES]
     rows = [
-        [f"[{e['name']}](#{e['name']})", _number(e["pictures_seen"], "{:,.0f}"),
-         _number(e["minutes"], "{:.0f}"),
-         *(_number(e["scores"].get(key), show) for key, show in SCORES.values())]
+        [f"[{e['name']}](#{e['name']})", shown_number(e["pictures_seen"], "{:,.0f}"),
+         shown_number(e["minutes"], "{:.0f}"),
+         *(shown_number(e["scores"].get(key), show) for key, show in SCORES.values())]
         for e in entries
     ]  # fmt: skip
     parts = [INTRODUCTION, table(header, rows), *(_section(e) for e in entries), outlook(entries)]
@@ -163,7 +164,7 @@ def _outlook_of(chain: list[dict]) -> str:
 def _section(entry: dict) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in entry["settings"].items())
     course = ", ".join(f"{mae:.2f} at {step:,}" for step, mae in entry["course"])
-    size = _number(entry["parameters"], "{:,.0f}")
+    size = shown_number(entry["parameters"], "{:,.0f}")
     lines = [
         f"## {entry['name']}",
         f"**Question.** {entry['question']}",
@@ -178,7 +179,8 @@ def _section(entry: dict) -> str:
     return "\n\n".join(lines)
 
 
-def _number(value: float | None, show) -> str:
+def shown_number(value: float | None, show: Callable[[float], str] | str) -> str:
+    """A number in the form of a function or a format string; a dash where there is none."""
     if value is None:
         return NOTHING
     return show(value) if callable(show) else show.format(value)
