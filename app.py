@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.route_utils import delete_files_created_by_app
 from gradio.utils import get_upload_folder
 
-from age_model import page_text
+from age_model import page_html, words
 from age_model.answers import Predictor, api_answer, page_answer
 from age_model.images import MAX_BYTES
 from age_model.lazy import LazyPredictor
@@ -22,7 +22,7 @@ from age_model.page.how_good import build_measured_tab
 from age_model.page.live import build_live_tab
 from age_model.page.many import build_many_tab
 
-PACKAGE = Path(page_text.__file__).parent
+PACKAGE = Path(page_html.__file__).parent
 EXAMPLES = [PACKAGE / "examples" / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
 AFTER_ANSWER = (PACKAGE / "after_answer.js").read_text(encoding="utf-8")
 UPLOADS_LIVE_SECONDS = 600
@@ -62,25 +62,25 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
 
     def name_model() -> str:
         instead_of = getattr(predictor, "instead_of", None)
-        return page_text.model_html(predictor.model_name, predictor.detector_name, instead_of)
+        return page_html.model_html(predictor.model_name, predictor.detector_name, instead_of)
 
     with gr.Blocks(
-        title=page_text.TITLE,
+        title=words.TITLE,
         analytics_enabled=False,
         delete_cache=(CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS),
     ) as page:
-        gr.HTML(page_text.header_html(), padding=False)
+        gr.HTML(page_html.header_html(), padding=False)
         with gr.Tab("Photo"):
-            photo = _tab("photo", ["upload", "clipboard"], page_text.WAITING_PHOTO, show)
+            photo = _tab("photo", ["upload", "clipboard"], words.WAITING_PHOTO, show)
         with gr.Tab("Webcam"):
-            _tab("webcam", ["webcam"], page_text.WAITING_WEBCAM, show)
+            _tab("webcam", ["webcam"], words.WAITING_WEBCAM, show)
         with gr.Tab("Live"):
             build_live_tab(predictor)
         with gr.Tab("Many pictures"):
             build_many_tab(predictor)
         with gr.Tab("How good is it?") as measured:
             build_measured_tab(measured, lambda: predictor.results)
-        gr.HTML(page_text.notes_html(), padding=False)
+        gr.HTML(page_html.notes_html(), padding=False)
         model = gr.HTML(padding=False)
         page.load(name_model, None, model, api_visibility="private")
         _add_api(photo, predict)
@@ -117,7 +117,7 @@ def _tab(name: str, sources: list[str], waiting: str, show: Callable) -> gr.Imag
                 elem_id=f"{name}-faces",
             )
             answer = gr.HTML(
-                page_text.waiting_html(waiting), padding=False, elem_id=f"{name}-answer"
+                page_html.waiting_html(waiting), padding=False, elem_id=f"{name}-answer"
             )
     picture.change(
         lambda given: show(given, waiting),

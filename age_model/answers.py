@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from age_model import page_text
+from age_model import page_html, words
 from age_model.images import ImageError, load_image
 from age_model.labels import THRESHOLDS
 from age_model.picture_files import shown_name
@@ -37,22 +37,22 @@ def page_answer(
         show; and HTML: a card a face, or a sentence.
     """
     if upload is None:
-        return None, page_text.waiting_html(waiting)
+        return None, page_html.waiting_html(waiting)
     try:
         image_rgb = load_image(checked_path(upload, upload_folder))
         ages = predictor(image_rgb)
         if len(ages) == 0:
-            return None, page_text.message_html(*page_text.NO_FACE)
-        cards = page_text.faces_html(ages, face_crops(image_rgb, ages))
+            return None, page_html.message_html(*words.NO_FACE)
+        cards = page_html.faces_html(ages, face_crops(image_rgb, ages))
         return draw_faces(image_rgb, ages.box_xyxy), cards
     except ImageError as error:
         text = f"{upload_name(upload)} {error}."
-        return None, page_text.message_html(page_text.UNUSABLE, text, problem=True)
+        return None, page_html.message_html(words.UNUSABLE, text, problem=True)
     except Exception:
         # The page must not go on showing the ages of the picture before. The picture itself, and
         # its name, stay out of the log.
         log.exception("a picture could not be examined")
-        return None, page_text.message_html(*page_text.FAILED, problem=True)
+        return None, page_html.message_html(*words.FAILED, problem=True)
 
 
 def api_answer(

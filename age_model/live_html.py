@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-from age_model import page_text
+from age_model import page_html, words
 from age_model.faces import QUICK_FACES
 from age_model.presentation import face_color
 from age_model.tracking import LiveFace
@@ -16,23 +16,21 @@ def introduction_html(visitors: int, seconds: int) -> str:
         visitors: how many can be live at once.
         seconds: how long each at a time.
     """
-    text = page_text.LIVE_INTRODUCTION.format(
-        most=QUICK_FACES, visitors=visitors, seconds=seconds
-    )
+    text = words.LIVE_INTRODUCTION.format(most=QUICK_FACES, visitors=visitors, seconds=seconds)
     return f'<p class="live-introduction">{escape(text)}</p>'
 
 
 def camera_problems() -> dict[str, str]:
-    """HTML for each reason of `page_text.CAMERA_PROBLEMS`."""
+    """HTML for each reason of `words.CAMERA_PROBLEMS`."""
     return {
-        reason: page_text.message_html(title, text, problem=True)
-        for reason, (title, text) in page_text.CAMERA_PROBLEMS.items()
+        reason: page_html.message_html(title, text, problem=True)
+        for reason, (title, text) in words.CAMERA_PROBLEMS.items()
     }
 
 
 def idle_html() -> str:
     """The line below the camera while nothing comes from it."""
-    return f'<p class="live-left">{page_text.LIVE_WAITING}</p>'
+    return f'<p class="live-left">{words.LIVE_WAITING}</p>'
 
 
 def boxes_html(faces: tuple[LiveFace, ...], size_wh: tuple[int, int]) -> str:
@@ -59,7 +57,7 @@ def status_html(faces: tuple[LiveFace, ...], seconds_left: float) -> str:
         items = "".join(f"<li>{_sentence_html(face)}</li>" for face in faces)
         seen = f'<ul class="live-faces">{items}</ul>'
     else:
-        seen = f"<p>{page_text.LIVE_NO_FACE}</p>"
+        seen = f"<p>{words.LIVE_NO_FACE}</p>"
     left = math.ceil(max(seconds_left, 0))
     unit = "second" if left == 1 else "seconds"
     return f'{seen}<p class="live-left">About {left} {unit} left of this turn.</p>'
@@ -67,9 +65,7 @@ def status_html(faces: tuple[LiveFace, ...], seconds_left: float) -> str:
 
 def _box_html(face: LiveFace, width: int, height: int) -> str:
     x1, y1, x2, y2 = (round(float(v), 1) for v in face.box_xyxy)
-    rect = (
-        f'x="{x1}" y="{y1}" width="{max(x2 - x1, 1):.1f}" height="{max(y2 - y1, 1):.1f}" rx="6"'
-    )
+    rect = f'x="{x1}" y="{y1}" width="{max(x2 - x1, 1):.1f}" height="{max(y2 - y1, 1):.1f}" rx="6"'
     size = min(max(0.22 * (x2 - x1), width / 28), width / 14)
     above = y1 - 0.4 * size
     y = above if above >= size else min(max(y1, 0) + 1.2 * size, height - 0.4 * size)

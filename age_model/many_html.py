@@ -2,7 +2,7 @@
 
 from html import escape
 
-from age_model import page_text
+from age_model import page_html, words
 from age_model.batch import CROPS_SHOWN, MAX_PICTURES, Examined
 from age_model.images import MAX_BYTES
 
@@ -16,7 +16,7 @@ RUNNING = "many-running"  # class of what says that pictures are being examined
 
 def introduction_html() -> str:
     """The sentence above the tab."""
-    text = page_text.MANY_INTRODUCTION.format(most=MAX_PICTURES, megabytes=MAX_BYTES // 2**20)
+    text = words.MANY_INTRODUCTION.format(most=MAX_PICTURES, megabytes=MAX_BYTES // 2**20)
     return f'<p class="many-introduction">{text}</p>'
 
 
@@ -49,7 +49,7 @@ def summary_html(records: list[dict]) -> str:
         text += f", {empty} of them without a face"
     if unusable:
         text += f"; {_count(unusable, 'file')} not examined, with the reasons below"
-    return page_text.message_html("Done", f"{text}.")
+    return page_html.message_html("Done", f"{text}.")
 
 
 def row_html(examined: Examined) -> str:
@@ -71,16 +71,16 @@ def row_html(examined: Examined) -> str:
         shown += f"<p>and {len(faces) - CROPS_SHOWN} smaller, in the downloads</p>"
     return (
         f'<tr><th scope="row">{name}</th><td class="many-count">{len(faces)}</td>'
-        f"<td>{shown or page_text.NO_FACE[0]}</td></tr>"
+        f"<td>{shown or words.NO_FACE[0]}</td></tr>"
     )
 
 
 def _face_html(number: int, face: dict, crop: str) -> str:
     return (
         f'<div class="many-face"><img src="{escape(crop)}" alt="Face {number}" width="48" '
-        f'height="48"><p><b>{page_text.years_html(face)}</b>, '
-        f"{page_text.interval_html(face['interval'])}, "
-        f"group {page_text.group_html(face['group'])}</p></div>"
+        f'height="48"><p><b>{page_html.years_html(face)}</b>, '
+        f"{page_html.interval_html(face['interval'])}, "
+        f"group {page_html.group_html(face['group'])}</p></div>"
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from age_model import page_text
+from age_model import page_html, words
 from age_model.measured import NotMeasuredError
 from age_model.measured_html import results_html
 
@@ -16,7 +16,7 @@ def build_measured_tab(tab: gr.Tab, results: Callable[[], dict]) -> None:
         results: gives the results.json of the model that is loaded; see `measured.read_results`.
     """
     answer = gr.HTML(
-        page_text.waiting_html(page_text.WAITING_RESULTS), padding=False, elem_id="measured-answer"
+        page_html.waiting_html(words.WAITING_RESULTS), padding=False, elem_id="measured-answer"
     )
     tab.select(lambda: measured_answer(results), None, answer, api_visibility="private")
 
@@ -26,7 +26,7 @@ def measured_answer(results: Callable[[], dict]) -> str:
     try:
         return results_html(results())
     except NotMeasuredError as error:
-        return page_text.message_html(page_text.NOT_MEASURED, str(error))
+        return page_html.message_html(words.NOT_MEASURED, str(error))
     except (KeyError, TypeError, ValueError, AttributeError):
         # A checkpoint from elsewhere may say anything; the page must stand all the same.
-        return page_text.message_html(page_text.NOT_MEASURED, page_text.RESULTS_UNREADABLE)
+        return page_html.message_html(words.NOT_MEASURED, words.RESULTS_UNREADABLE)

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 import age_model
-from age_model import page_text
+from age_model import page_html, words
 from age_model.calibration import Calibration
 from age_model.images import FORMATS, ImageError, load_image
 from age_model.live_html import (
@@ -141,10 +141,10 @@ def live_answer(
         tracks = follow(turn.tracks, predictor.predict_frame(image_rgb), now)
         faces = live_faces(tracks, now, predictor.calibration)
     except ImageError as error:
-        return "", page_text.message_html(page_text.UNUSABLE, str(error), problem=True), turn
+        return "", page_html.message_html(words.UNUSABLE, str(error), problem=True), turn
     except Exception:  # the next frame may do; the picture stays out of the log
         log.exception("a live frame could not be examined")
-        return "", page_text.message_html(*page_text.FAILED, problem=True), turn
+        return "", page_html.message_html(*words.FAILED, problem=True), turn
     height, width = image_rgb.shape[:2]
     left = turn.began + TURN_SECONDS - now
     turn = Turn(tracks, turn.began, turn.last)
@@ -155,13 +155,13 @@ def _frame_rgb(frame: dict | None) -> np.ndarray:
     """(H, W, 3) uint8 of a frame; the caller writes it, so its size is checked before it is read."""
     head, _, data = ((frame or {}).get("url") or "").partition(",")
     if head != DATA_URL:
-        raise ImageError(page_text.LIVE_UNREADABLE)
+        raise ImageError(words.LIVE_UNREADABLE)
     if len(data) > MAX_FRAME_CHARACTERS:
-        raise ImageError(page_text.LIVE_TOO_LARGE)
+        raise ImageError(words.LIVE_TOO_LARGE)
     try:
         picture = Image.open(BytesIO(base64.b64decode(data, validate=True)), formats=FORMATS)
     except (binascii.Error, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(page_text.LIVE_UNREADABLE) from error
+        raise ImageError(words.LIVE_UNREADABLE) from error
     if picture.width * picture.height > MAX_FRAME_PIXELS:
-        raise ImageError(page_text.LIVE_TOO_LARGE)
+        raise ImageError(words.LIVE_TOO_LARGE)
     return load_image(picture)

@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from age_model import page_text
+from age_model import page_html, words
 from age_model.answers import Predictor
 from age_model.batch import examine, given_files
 from age_model.images import IMAGE_SUFFIXES
@@ -81,7 +81,7 @@ def shown_answers(predictor: Predictor, uploads: list[dict] | None) -> Iterator[
     """
     hidden = [gr.update(value=None, visible=False) for _ in DOWNLOADS]
     if not uploads:
-        yield page_text.message_html(*page_text.MANY_NONE), "", *hidden
+        yield page_html.message_html(*words.MANY_NONE), "", *hidden
         return
     with ExitStack() as opened:
         files, records, rows = given_files(uploads, get_upload_folder(), opened), [], ""
@@ -96,7 +96,7 @@ def shown_answers(predictor: Predictor, uploads: list[dict] | None) -> Iterator[
 
 def stopped(status: str) -> str:
     """The status after a click on Cancel, which may come too late."""
-    return page_text.message_html(*page_text.MANY_STOPPED) if RUNNING in (status or "") else status
+    return page_html.message_html(*words.MANY_STOPPED) if RUNNING in (status or "") else status
 
 
 def write_downloads(records: list[dict], upload_folder: str) -> list[str]:

@@ -1,7 +1,7 @@
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
-from age_model import model_files, page_text
+from age_model import model_files, page_html
 from age_model.lazy import LazyPredictor
 
 
@@ -26,7 +26,7 @@ def test_where_the_hub_does_not_answer_the_embedded_model_stands_in(hub, capsys)
     assert predictor.model_name == model_files.EMBEDDED_NAME
     assert predictor.instead_of == "someone/age-vit"
     assert "no connection" in capsys.readouterr().err
-    html = page_text.model_html(predictor.model_name, predictor.detector_name, predictor.instead_of)
+    html = page_html.model_html(predictor.model_name, predictor.detector_name, predictor.instead_of)
     assert "age_model/checkpoint" in html and "someone/age-vit could not be reached" in html
 
 
@@ -64,4 +64,4 @@ def test_a_revision_reaches_the_hub(monkeypatch, tiny_checkpoint):
 
 
 def test_names_are_escaped():
-    assert "<img" not in page_text.model_html("<img>", "<img>", "<img>")
+    assert "<img" not in page_html.model_html("<img>", "<img>", "<img>")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from age_model import page_text
+from age_model import words
 from age_model.calibration import Calibration
 from age_model.live_html import boxes_html, camera_problems, introduction_html, status_html
 from age_model.page import live
@@ -67,7 +67,7 @@ def test_first_frames_say_that_the_age_is_coming(predictor):
 
 def test_no_face_is_said(ages_of):
     boxes, status, turn = live_answer(Faces(ages_of), sent(), Turn(), 0)
-    assert "<rect" not in boxes and page_text.LIVE_NO_FACE in status and turn.tracks == ()
+    assert "<rect" not in boxes and words.LIVE_NO_FACE in status and turn.tracks == ()
 
 
 def test_time_left_counts_down_and_a_new_turn_begins(predictor):
@@ -91,14 +91,14 @@ def test_nothing_of_the_frame_is_kept_between_frames(predictor):
 @pytest.mark.parametrize(
     ("frame", "words"),
     [
-        (None, page_text.LIVE_UNREADABLE),
-        ({"url": None, "path": "/etc/passwd"}, page_text.LIVE_UNREADABLE),
-        ({"url": "data:image/jpeg;base64,@@@"}, page_text.LIVE_UNREADABLE),
-        ({"url": "data:image/jpeg;base64,AAAA"}, page_text.LIVE_UNREADABLE),
-        ({"url": "https://example.org/x.jpg"}, page_text.LIVE_UNREADABLE),
-        (sent((2000, 1500)), page_text.LIVE_TOO_LARGE),
+        (None, words.LIVE_UNREADABLE),
+        ({"url": None, "path": "/etc/passwd"}, words.LIVE_UNREADABLE),
+        ({"url": "data:image/jpeg;base64,@@@"}, words.LIVE_UNREADABLE),
+        ({"url": "data:image/jpeg;base64,AAAA"}, words.LIVE_UNREADABLE),
+        ({"url": "https://example.org/x.jpg"}, words.LIVE_UNREADABLE),
+        (sent((2000, 1500)), words.LIVE_TOO_LARGE),
         ({"url": "data:image/jpeg;base64," + "A" * (live.MAX_FRAME_CHARACTERS + 1)},
-         page_text.LIVE_TOO_LARGE),
+         words.LIVE_TOO_LARGE),
     ],
 )  # fmt: skip
 def test_unusable_frame_is_said_and_the_faces_stay_known(predictor, frame, words):
@@ -115,7 +115,7 @@ def test_failure_is_said_and_the_log_has_no_picture(ages_of, caplog):
 
     frame = sent()
     boxes, status, _ = live_answer(Broken(ages_of), frame, Turn(), 0)
-    assert boxes == "" and page_text.FAILED[0] in status
+    assert boxes == "" and words.FAILED[0] in status
     assert "no" in caplog.text and frame["url"][30:60] not in caplog.text
 
 
