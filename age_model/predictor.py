@@ -15,6 +15,7 @@ from age_model.images import load_image
 from age_model.measured import read_results
 from age_model.model_files import EMBEDDED, EMBEDDED_NAME, load_model
 from age_model.modeling import AgeViT
+from age_model.precision import autocast
 from age_model.results import FaceAges, Faces
 from age_model.transforms import normalize, resize
 
@@ -129,8 +130,9 @@ class AgePredictor:
         """The answer for (image_size, image_size, 3) uint8 inputs."""
         if not inputs:
             return FaceAges.empty()
-        output = self._model(normalize(np.stack(inputs)))
-        ages = decode(output.logits.numpy(), self.calibration)
+        with autocast():
+            output = self._model(normalize(np.stack(inputs)))
+        ages = decode(output.logits.float().numpy(), self.calibration)
         return FaceAges(
             box_xyxy=boxes,
             score=score,
@@ -139,9 +141,9 @@ class AgePredictor:
             age_probabilities=ages.probabilities,
             group_probabilities=ages.group_probabilities,
             gender_probabilities=softmax(
-                output.gender_logits.numpy(), self.calibration.gender_temperature
+                output.gender_logits.float().numpy(), self.calibration.gender_temperature
             ),
             ethnicity_probabilities=softmax(
-                output.ethnicity_logits.numpy(), self.calibration.ethnicity_temperature
+                output.ethnicity_logits.float().numpy(), self.calibration.ethnicity_temperature
             ),
         )

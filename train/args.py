@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from transformers import HfArgumentParser, TrainingArguments
 
+from age_model.precision import cpu_has_fast_bf16
 from train.errors import InputError
 from train.networks import NETWORKS, is_checkpoint
 
@@ -135,7 +136,7 @@ class AgeTrainingArguments(TrainingArguments):
         if not torch.cuda.is_available():
             self.use_cpu = True
         if self.precision != "fp32":
-            self.bf16 = self.precision == "bf16" or _has_bf16()
+            self.bf16 = self.precision == "bf16" or _has_fast_bf16()
         super().__post_init__()
 
 
@@ -149,13 +150,10 @@ def _json_object(given: dict | str) -> dict:
     return found
 
 
-def _has_bf16() -> bool:
-    """Whether bf16 is quick here: on a GPU that has it, or a CPU with AVX-512 BF16 or AMX."""
+def _has_fast_bf16() -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.ops.mkldnn._is_mkldnn_bf16_supported() and (
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    )
+    return cpu_has_fast_bf16()
 
 
 def parse(argv: list[str]) -> tuple[ModelArguments, DataArguments, AgeTrainingArguments, str]:

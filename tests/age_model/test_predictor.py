@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from transformers import ViTForImageClassification
 
-from age_model import AgePredictor, FaceAges, model_files
+from age_model import AgePredictor, FaceAges, model_files, precision
 from age_model.decode import softmax
 from age_model.images import ImageError
 from age_model.model_files import EMBEDDED, load_model
@@ -209,7 +209,8 @@ def pipeline_answer(checkpoint: Path, picture: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("which", ["tiny", "embedded"])
-def test_pipeline_without_our_code_agrees(which, tiny_checkpoint, astronaut, tmp_path):
+def test_pipeline_without_our_code_agrees(which, tiny_checkpoint, astronaut, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "cpu_has_fast_bf16", lambda: False)  # as the pipeline
     checkpoint = tiny_checkpoint if which == "tiny" else EMBEDDED
     picture = tmp_path / "crop.png"
     Image.fromarray(astronaut[40:190, 150:300]).save(picture)
@@ -220,6 +221,16 @@ def test_pipeline_without_our_code_agrees(which, tiny_checkpoint, astronaut, tmp
     calibrated = softmax(np.log(theirs), predictor.calibration.age_temperature)
     assert np.abs(calibrated - ours.age_probabilities[0]).max() < 1e-5
     assert theirs.sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.skipif(not precision.cpu_has_fast_bf16(), reason="this processor has no quick bf16")
+def test_bf16_moves_the_answer_a_little(astronaut, monkeypatch):
+    crops = [astronaut[40:190, 150:300], astronaut[:, ::-1][40:190, 210:360]]
+    predictor = AgePredictor.from_pretrained(detector="haar")
+    quick = predictor.predict_crops(crops).age_years
+    monkeypatch.setattr(precision, "cpu_has_fast_bf16", lambda: False)
+    exact = predictor.predict_crops(crops).age_years
+    assert 0 < np.abs(quick - exact).max() < 0.5
 
 
 def test_the_embedded_model_knows_an_adult_woman(astronaut):
