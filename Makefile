@@ -20,7 +20,7 @@ FAIRFACE ?=
 DATA ?= data
 RUNS := runs
 OUT ?= $(RUNS)/checkpoint
-STAGES ?= teacher teacher-longer tiny tiny-longer
+STAGES ?= teacher teacher-longer tiny tiny-longer tiny-longest
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check

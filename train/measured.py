@@ -1,10 +1,6 @@
 """What measurements beside `train.evaluate` share: arguments, the pictures drawn, the file's head."""
 
-import datetime
-import hashlib
-import importlib.metadata
 import json
-import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +12,8 @@ from age_model.predictor import AgePredictor
 from train.evaluate import EvaluateArguments, load_split
 from train.metrics.age_error.age_error import bootstrap_mean_interval
 from train.place import shown_name, staged_folder
-from train.results_json import DEFINITIONS, VERSIONS_OF, rounded
+from train.provenance import VERSIONS_OF, provenance
+from train.results_json import DEFINITIONS, rounded
 
 SOURCE = "utkface"  # the source whose labels are years
 DEFINED = ("years", "interval", "mae_interval", "bias")  # the words of results.json used here
@@ -78,30 +75,27 @@ def head(
     arguments: MeasureArguments, command: str, predictor: AgePredictor, files: list[str], of: int
 ) -> dict:
     """What it takes to get the numbers again, in the form that results.json has it."""
-    names = "\n".join(sorted(files))
-    return {
-        "schema_version": 1,
-        "command": command,
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "model": {
+    return provenance(
+        1,
+        command,
+        {
             "name": shown_name(arguments.model),
             "image_size": predictor.image_size,
             "weights_sha256": weights_sha256(arguments.model),
         },
-        "data": {
+        {
             "name": shown_name(arguments.data), "split": arguments.split, "source": SOURCE,
-            "n": len(files), "drawn_from": of, "seed": arguments.seed,
-            "files_sha256": hashlib.sha256(names.encode()).hexdigest(),
+            "drawn_from": of, "seed": arguments.seed,
         },
-        "bootstrap": {"resamples": arguments.resamples, "seed": arguments.seed},
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in (*VERSIONS_OF, "opencv-python")},
-        "definitions": {name: DEFINITIONS[name] for name in DEFINED}
+        files,
+        {"resamples": arguments.resamples, "seed": arguments.seed},
+        {name: DEFINITIONS[name] for name in DEFINED}
         | {
             "mae_difference": "mean absolute error minus that of the untouched aligned crops of the "
             "same pictures; mae_difference_interval: 95% percentile bootstrap interval over pictures",
         },
-    }  # fmt: skip
+        (*VERSIONS_OF, "opencv-python"),
+    )  # fmt: skip
 
 
 def write_measurement(folder: Path, name: str, content: dict) -> None:

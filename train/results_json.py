@@ -1,19 +1,14 @@
 """results.json: the numbers of an evaluation, with what it takes to get them again."""
 
-import datetime
-import hashlib
-import importlib.metadata
-import platform
-
 from age_model.calibration import INTERVAL_COVERAGE
 from age_model.measured import SCHEMA_VERSION
 from train.breakdown import source_results
 from train.card_fairness import all_gaps
 from train.card_tables import limits
 from train.predictions import Predictions
+from train.provenance import provenance
 from train.thresholds import CHALLENGE_AGE
 
-VERSIONS_OF = ("torch", "transformers", "datasets", "evaluate", "numpy", "pillow")
 DEFINITIONS = {
     "years": "estimated age: the median of the predicted distribution over single years",
     "groups": "predicted group: the most probable of the nine; true group: the one that holds the "
@@ -46,17 +41,11 @@ def results_json(
         resamples: bootstrap resamples for each MAE.
         seed: seed of the resampling.
     """
-    names = "\n".join(sorted(p.file))
-    results = {
-        "schema_version": SCHEMA_VERSION,
-        "command": command,
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "model": model,
-        "data": data | {"n": len(p), "files_sha256": hashlib.sha256(names.encode()).hexdigest()},
-        "bootstrap": {"resamples": resamples, "seed": seed},
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in VERSIONS_OF},
-        "definitions": DEFINITIONS,
+    head = provenance(
+        SCHEMA_VERSION, command, model, data, p.file,
+        {"resamples": resamples, "seed": seed}, DEFINITIONS,
+    )  # fmt: skip
+    results = head | {
         "sources": {
             str(source): rounded(source_results(p.where(p.source == source), resamples, seed))
             for source in sorted(set(p.source))
