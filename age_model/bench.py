@@ -1,9 +1,9 @@
-"""Measure how fast the project is: `python -m age_model.bench model`, and `live` for a running demo."""
+"""Measure how fast the project is: `python -m age_model.bench model`, `start`, `memory` or `live`."""
 
 import argparse
 import sys
 
-from age_model import live_bench, model_bench
+from age_model import app_bench, live_bench, model_bench
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -15,7 +15,12 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     model = commands.add_parser("model", help="a face, 500 faces, a photo; beside a ViT-B/16")
     model_bench.add_options(model)
     model.set_defaults(run=model_bench.run)
-    live = commands.add_parser("live", help="frames a second and delay of the tab Live")
+    start = commands.add_parser("start", help="how long the app takes to start, step by step")
+    start.set_defaults(run=app_bench.run_start)
+    memory = commands.add_parser("memory", help="what the app holds in memory after many photos")
+    app_bench.add_memory_options(memory)
+    memory.set_defaults(run=app_bench.run_memory)
+    live = commands.add_parser("live", help="frames a second and delay of a running demo's Live")
     live_bench.add_options(live)
     live.set_defaults(run=live_bench.run)
     return parser.parse_args(arguments)

@@ -11,20 +11,18 @@ import json
 import re
 import threading
 import time
-import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-PORTRAIT = Path(__file__).parent / "examples" / "portrait.jpg"
+from age_model import demo_http
+
 SIZE_WH = (640, 480)
 FRAMES = 48  # different ones, which come round again after 5 seconds
-TIMEOUT_SECONDS = 60
 
 
 @dataclass
@@ -53,13 +51,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Measure for each number of visitors, and print a row each."""
     url = options.url.rstrip("/")
-    events = json.loads(_asked(f"{url}/config"))["dependencies"]
-    live = next((e["id"] for e in events if any(t[1] == "stream" for t in e["targets"])), None)
-    photo = next((e["id"] for e in events if e["api_name"] == "predict"), None)
-    if live is None or photo is None:
-        raise ValueError(f"expected the demo at {url}, but what answers has no tab Live")
+    live = demo_http.event(url, lambda e: any(t[1] == "stream" for t in e["targets"]))
     frames = [_frame(i) for i in range(FRAMES)]
-    print(f"a photo, with nobody live: {_photo_seconds(url, photo):.2f} s")
+    print(f"a photo, with nobody live: {demo_http.photo_seconds(url):.2f} s")
     print("visitors  frames/s each (slowest)  delay median  95%    a photo meanwhile")
     for count in options.visitors:
         with ThreadPoolExecutor(count + 1) as pool:
@@ -68,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
                 for _ in range(count)
             ]
             time.sleep(options.seconds / 2)
-            meanwhile = pool.submit(_photo_seconds, url, photo).result()
+            meanwhile = pool.submit(demo_http.photo_seconds, url).result()
             done = [visit.result() for visit in visits]
         rates = [(v.answered - 1) / v.seconds if v.seconds else 0.0 for v in done]
         delays = np.array([delay for v in done for delay in v.delays] or [np.nan])
@@ -84,7 +78,7 @@ def _visit(url: str, event: int, frames: list[str], seconds: float, every: float
     session = uuid.uuid4().hex
     body = {"fn_index": event, "session_hash": session, "data": [{"url": frames[0]}, None]}
     sent_at = {0: time.monotonic()}
-    event_id = json.loads(_asked(f"{url}/gradio_api/queue/join", body))["event_id"]
+    event_id = json.loads(demo_http.ask(f"{url}/gradio_api/queue/join", body))["event_id"]
     over = threading.Event()
 
     def send() -> None:
@@ -93,11 +87,11 @@ def _visit(url: str, event: int, frames: list[str], seconds: float, every: float
                 return
             chunk = body | {"data": [{"url": frames[i % len(frames)]}, None]}
             sent_at[i % len(frames)] = time.monotonic()
-            _asked(f"{url}/gradio_api/stream/{event_id}", chunk)
-        _asked(f"{url}/gradio_api/stream/{event_id}/close", {})
+            demo_http.ask(f"{url}/gradio_api/stream/{event_id}", chunk)
+        demo_http.ask(f"{url}/gradio_api/stream/{event_id}/close", {})
 
     visit, first = Visit(), 0.0
-    for message in _messages(url, session):
+    for message in demo_http.messages(url, session):
         now = time.monotonic()
         if message["msg"] == "process_starts":
             threading.Thread(target=send, daemon=True).start()
@@ -114,53 +108,12 @@ def _visit(url: str, event: int, frames: list[str], seconds: float, every: float
     return visit
 
 
-def _photo_seconds(url: str, event: int) -> float:
-    """How long one photo takes, from its upload to its ages."""
-    session, started = uuid.uuid4().hex, time.monotonic()
-    path = json.loads(_upload(f"{url}/gradio_api/upload"))[0]
-    given = {"path": path, "orig_name": PORTRAIT.name, "meta": {"_type": "gradio.FileData"}}
-    body = {"fn_index": event, "session_hash": session, "data": [given, False]}
-    _asked(f"{url}/gradio_api/queue/join", body)
-    for message in _messages(url, session):
-        if message["msg"] == "process_completed":
-            if not message["success"]:
-                raise ValueError(f"the demo could not examine the photo: {message['output']}")
-            break
-    return time.monotonic() - started
-
-
 def _frame(index: int) -> str:
     """The data URL of a frame: the portrait at one of its places, `index` pixels cut off below."""
     frame = Image.new("RGB", (SIZE_WH[0], SIZE_WH[1] - index), (90, 110, 120))
-    with Image.open(PORTRAIT) as portrait:
+    with Image.open(demo_http.PORTRAIT) as portrait:
         turn = 2 * np.pi * index / FRAMES
         frame.paste(portrait.resize((420, 420)), (110 + round(60 * np.cos(turn)), 10))
     with BytesIO() as buffer:
         frame.save(buffer, "JPEG", quality=92)  # as a browser's canvas does
         return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _messages(url: str, session: str):
-    """The messages of a session, as they come."""
-    address = f"{url}/gradio_api/queue/data?session_hash={session}"
-    with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as lines:
-        for line in lines:
-            if line.startswith(b"data:"):
-                yield json.loads(line[5:])
-
-
-def _upload(address: str) -> bytes:
-    border = uuid.uuid4().hex
-    head = f'--{border}\r\nContent-Disposition: form-data; name="files"; filename="{PORTRAIT.name}"'
-    data = head.encode() + b"\r\nContent-Type: image/jpeg\r\n\r\n" + PORTRAIT.read_bytes()
-    kind = {"Content-Type": f"multipart/form-data; boundary={border}"}
-    request = urllib.request.Request(address, data + f"\r\n--{border}--\r\n".encode(), kind)
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-        return answer.read()
-
-
-def _asked(address: str, body: dict | None = None) -> bytes:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-        return answer.read()

@@ -95,15 +95,15 @@ def choose_tab():
 
 @pytest.fixture
 def open_page(browser, server: AppServer):
-    """Function from the window's (width, height) to the opened page."""
+    """Function from the window's (width, height) and what follows the address to the opened page."""
     contexts = []
 
-    def open_at(width: int = 1280, height: int = 900):
+    def open_at(width: int = 1280, height: int = 900, query: str = ""):
         context = browser.new_context(viewport={"width": width, "height": height})
         contexts.append(context)
         context.set_default_timeout(WAIT_MILLISECONDS)
         page = context.new_page()
-        page.goto(server.url)
+        page.goto(f"{server.url}/{query}")
         page.locator("#photo-input input[type=file]").wait_for(state="attached")
         return page
 

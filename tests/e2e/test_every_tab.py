@@ -1,0 +1,106 @@
+"""Every tab at desktop and phone width, light and dark; screenshots of all of them in artifacts/."""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCREENSHOTS = REPOSITORY / "artifacts" / "screenshots"
+EXAMPLES = REPOSITORY / "age_model" / "examples"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+# Gradio's own parts, which this project can only report to its makers: each with what is wrong.
+NOT_OURS = (
+    r"input\[data-testid=\"file-upload\"\]",
+)
+
+
+def _photo(page) -> None:
+    page.locator(".gallery-item, .gallery button").nth(1).click()
+    page.locator("#photo-answer .face").nth(2).wait_for()
+    page.wait_for_function("() => document.querySelector('#photo-faces img')?.naturalWidth")
+
+
+def _many(page) -> None:
+    files = [EXAMPLES / "portrait.jpg", EXAMPLES / "group.jpg", EXAMPLES / "cat.jpg"]
+    page.locator("#many-input input[type=file]").set_input_files(files)
+    page.locator("#many-input .file-preview tr").nth(2).wait_for()
+    page.locator("#many-start").click()
+    page.locator("#many-status .answer-message").get_by_text("Done").wait_for()
+
+
+def _measured(page) -> None:
+    page.locator("#measured-answer table").first.wait_for()
+
+
+# What a visitor does in each tab before it is looked at.
+TABS = {
+    "Photo": _photo,
+    "Webcam": lambda page: None,
+    "Live": lambda page: None,
+    "Many pictures": _many,
+    "How good is it?": _measured,
+}
+
+
+def _violations(page) -> list[str]:
+    """Serious things that axe-core finds in what can be seen, a line each."""
+    found = []
+    for rule in Axe().run(page, options=RULES).response["violations"]:
+        if rule["impact"] not in ("serious", "critical"):
+            continue
+        targets = [str(node["target"][-1]) for node in rule["nodes"]]
+        ours = [t for t in targets if not any(re.search(known, t) for known in NOT_OURS)]
+        found += [f"{rule['id']}: {target}" for target in ours]
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_tab_fits_and_can_be_read(open_page, choose_tab, width, theme):
+    page = open_page(width, 900, f"?__theme={theme}")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    problems = []
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for name, fill in TABS.items():
+        choose_tab(page, name)
+        fill(page)
+        page.wait_for_timeout(400)  # for what slides and fades
+        file = re.sub(r"\W+", "-", name).strip("-").lower()
+        page.screenshot(path=SCREENSHOTS / f"{file}-{width}-{theme}.png", full_page=True)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            problems.append(f"{name}: wider than the window")
+        problems += [f"{name}: {line}" for line in _violations(page)]
+    assert not problems, "\n".join(problems)
+    assert not errors
+
+
+def test_a_photo_with_the_keyboard_alone(open_page):
+    page = open_page()
+    page.keyboard.press("Tab")
+    for _ in range(40):
+        if page.evaluate("document.activeElement.matches('.gallery-item, .gallery button')"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.locator("#photo-answer .face").first.wait_for()
+
+
+def test_tabs_are_reached_and_changed_with_the_keyboard(open_page):
+    page = open_page()
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('role')") == "tab":
+            break
+    assert page.evaluate("document.activeElement.textContent").strip() == "Photo"
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").strip() == "How good is it?":
+            break
+        page.keyboard.press("ArrowRight")
+        if page.evaluate("document.activeElement.textContent").strip() == "How good is it?":
+            break
+    page.keyboard.press("Enter")
+    page.locator("#measured-answer table").first.wait_for()
