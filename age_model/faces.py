@@ -5,6 +5,7 @@ The only place where pictures are BGR, because OpenCV's YuNet wants them so.
 
 import os
 import threading
+from collections import OrderedDict
 from pathlib import Path
 from typing import Protocol
 
@@ -71,6 +72,7 @@ class YuNetDetector:
     LEAST_SIDE = 64  # pixels
     CLOSE_UP_SIDE = 240  # pixels of the crop's side in the second look
     CLOSE_UP_MARGIN = 0.2
+    SIZES_KEPT = 8
 
     def __init__(self, path: Path):
         if path.suffix.lower() != ".onnx" or not path.is_file():
@@ -78,11 +80,10 @@ class YuNetDetector:
                 'expected "haar" or the path of YuNet\'s .onnx file as the face detector, '
                 f"got {str(path)!r}, which is no such file"
             )
-        self._lock = threading.Lock()  # the object holds the picture's size: one call at a time
+        self._path = str(path)
+        self._lock = threading.Lock()  # a detector holds the picture that it works on
+        self._by_size: OrderedDict[tuple[int, int], cv2.FaceDetectorYN] = OrderedDict()
         try:
-            self._yunet = cv2.FaceDetectorYN.create(
-                str(path), "", (320, 320), self.SCORE_THRESHOLD, self.OVERLAP_THRESHOLD
-            )
             self._find(np.zeros((64, 64, 3), np.uint8))  # another network fails only when it runs
         except cv2.error as error:
             raise ValueError(
@@ -133,9 +134,25 @@ class YuNetDetector:
         below, right = max(0, self.LEAST_SIDE - height), max(0, self.LEAST_SIDE - width)
         image_bgr = cv2.copyMakeBorder(image_bgr, 0, below, 0, right, cv2.BORDER_REPLICATE)
         with self._lock:
-            self._yunet.setInputSize(image_bgr.shape[1::-1])
-            _, rows = self._yunet.detect(image_bgr)
+            _, rows = self._for_size(image_bgr.shape[1::-1]).detect(image_bgr)
         return np.zeros((0, 15), np.float32) if rows is None else rows
+
+    def _for_size(self, size_wh: tuple[int, int]) -> cv2.FaceDetectorYN:
+        """A detector for pictures of this size.
+
+        OpenCV sets up the whole network anew when the size changes, which takes as long as to run it,
+        and each photo is searched at three sizes. So there is a detector for each recent size.
+        """
+        yunet = self._by_size.pop(size_wh, None)
+        if yunet is None and len(self._by_size) < self.SIZES_KEPT:
+            yunet = cv2.FaceDetectorYN.create(
+                self._path, "", size_wh, self.SCORE_THRESHOLD, self.OVERLAP_THRESHOLD
+            )
+        elif yunet is None:
+            _, yunet = self._by_size.popitem(last=False)  # the one that was not used for longest
+            yunet.setInputSize(size_wh)
+        self._by_size[size_wh] = yunet
+        return yunet
 
 
 class HaarDetector:

@@ -88,15 +88,12 @@ def test_yunet_is_given_bgr(yunet_path):
     seen = []
 
     class Recorder:
-        def setInputSize(self, size):
-            pass
-
         def detect(self, image):
             seen.append(image)
             return 0, None
 
     detector = YuNetDetector(yunet_path)
-    detector._yunet = Recorder()
+    detector._for_size = lambda size_wh: Recorder()
     red = np.zeros((64, 64, 3), np.uint8)
     red[..., 0] = 255
     assert len(detector.detect(red)) == 0
@@ -186,3 +183,13 @@ def test_the_cache_is_asked_before_the_hub(hub, monkeypatch, yunet_path, tmp_pat
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(cached))
     assert find_yunet() == cached
     assert asked == []
+
+
+def test_yunet_finds_the_same_whatever_sizes_came_before(yunet_path, astronaut):
+    first, later = YuNetDetector(yunet_path), YuNetDetector(yunet_path)
+    for width in range(200, 200 + 12 * (later.SIZES_KEPT + 2), 12):
+        later.detect(astronaut[:, :width])
+    assert len(later._by_size) == later.SIZES_KEPT
+    want, got = first.detect(astronaut), later.detect(astronaut)
+    assert len(want) == 1
+    assert np.array_equal(want.landmarks_xy, got.landmarks_xy)
