@@ -74,3 +74,39 @@ LIMITS = (
     "the measured errors. Gender is what the face looks like to the model, not who someone is. "
     "Not for verifying ages, and not for decisions about people.",
 )
+MEASURED_ON = (
+    "Measured on {n} pictures of the split {split}, which were used neither in training nor in "
+    "choosing the model, on {date}, for {model}. The pictures are cropped faces. The labels are partly "
+    "estimates themselves."
+)
+MEASURED_SOURCE = "{source}, {n} faces"
+MEASURED_GAPS = "Where it treats people differently"
+MEASURED_EXTREMES = "Best and worst"
+MEASURED_BY = {
+    "by_group": "Error by labelled age",
+    "by_gender": "Error by perceived gender, as labelled",
+    "by_ethnicity": "Error by perceived ethnicity, as labelled",
+}
+MEASURED_CHALLENGE = "If it decided who looks {age} (it must not)"
+MEASURED_GROUPS = "Right age group, by labelled group"
+MEASURED_YEARS = "{:.1f} years"
+MEASURED_TILES = {
+    "mae": "mean error (95%: {low:.1f} to {high:.1f})",
+    "median": "half of the faces are no further off",
+    "cs5": "at most 5 years off",
+    "interval": "of the ranges hold the age (promised: 80%); mean width {width:.0f} years",
+    "group": "right age group, of nine",
+    "one_off": "right group or the one beside it",
+    "calibration": "between how sure it is of a group and how right",
+    "gender": "perceived gender as labelled",
+}
+MEASURED_YEARS_HEADER = ("", "faces", "mean error, years", "bias", "range holds", "its width")
+MEASURED_GROUPS_HEADER = ("", "faces", "right")
+MEASURED_THRESHOLDS_HEADER = ("labelled age", "", "faces", "share (95%)")
+MEASURED_OUTCOMES = {"let_through": "let through, wrongly", "turned_away": "turned away, wrongly"}
+MEASURED_FEW = "few faces: these numbers say little"
+NOT_FOR = (
+    "What not to use it for",
+    "Not for verifying ages, nor as a gate to goods, places or services; not for decisions about "
+    "people; not to tell anyone's gender or ethnicity; not to identify or watch people.",
+)
