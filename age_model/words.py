@@ -29,7 +29,8 @@ MANY_STOPPED = (
     "The pictures that were done before are below. Start again for all of them and the downloads.",
 )
 LIVE_INTRODUCTION = (
-    "Start the camera, then press Record: up to {most} faces get a number and an age that goes on "
+    "Start the camera, then press Record (the arrow beside it chooses among several cameras, such as "
+    "the front and back ones of a phone): up to {most} faces get a number and an age that goes on "
     "being averaged while they are seen. {visitors} visitors can be live at once, each for "
     "{seconds} seconds at a time; if nobody waits, it goes on by itself until you press Stop."
 )
