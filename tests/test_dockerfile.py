@@ -115,7 +115,8 @@ def python(request, image, tmp_path_factory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     real = {name: str(folder / "venv" / "bin" / name) for name in ("pip", "python")}
     programs = programs_in(folder / "bin", ("apt-get", "rm", "useradd"), real)
-    mirror = {name: os.environ[name] for name in ("TORCH_INDEX",) if name in os.environ}
+    # What this machine says of its package indexes, as `docker build --build-arg` would.
+    mirror = {k: v for k, v in os.environ.items() if k == "TORCH_INDEX" or k.startswith("PIP_")}
     for value in image.values("RUN"):
         done = image.run(value, programs, **mirror)
         assert done.returncode == 0, f"RUN {value}: {done.stderr}"

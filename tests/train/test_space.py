@@ -197,3 +197,15 @@ def test_a_readme_with_other_results_does_not_go_online(root, send):
     with pytest.raises(SystemExit, match=r"README.md; run train\.model_card"):
         send(hub)
     assert not hub.files
+
+
+def test_make_runs_it_and_says_what_is_missing(tmp_path):
+    (tmp_path / "venv").mkdir()
+    make = ["make", f"VENV={tmp_path}/venv", f"-o{tmp_path}/venv/demo.stamp", "space"]
+    options = ["-n", "REPO=somebody/ages", "SPACE_ARGS=--dry-run"]
+    planned, refused = (
+        subprocess.run([*make, *more], cwd=REPOSITORY, text=True, capture_output=True)
+        for more in (options, [])
+    )
+    assert "-m train.space --repo somebody/ages --dry-run" in planned.stdout
+    assert refused.returncode != 0 and "make space REPO=USER/NAME" in refused.stdout
