@@ -1,5 +1,7 @@
 # make demo: sets up everything and serves the demo at http://127.0.0.1:7860
 # make test: sets up everything and runs the tests
+# make space REPO=USER/NAME: creates or updates a Space on the Hugging Face Hub (after `hf auth login`)
+# make docker: builds a container image of the demo
 # make reproduce UTKFACE="ARCHIVE..." FAIRFACE="FILE...": from the data to a checkpoint and its card in
 #   OUT, as the shipped one came about; hours. Given again, it goes on where it was stopped.
 #
@@ -8,6 +10,8 @@
 #   VENV         folder of the environment
 #   TORCH_INDEX  package index to take torch from, such as https://download.pytorch.org/whl/cpu
 #   PYTEST_ARGS  handed to pytest
+#   SPACE_ARGS   handed to train.space, such as --dry-run or --private
+#   ENGINE, IMAGE  program that builds the image (docker), and the image's name
 #   DATA, OUT    folders of `reproduce`: the prepared data, the checkpoint (its runs are in runs)
 #   STAGES       of its training: presets in train/configs, each started from those before it
 
@@ -15,6 +19,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 TORCH_INDEX ?=
 PYTEST_ARGS ?= tests
+REPO ?=
+SPACE_ARGS ?=
+ENGINE ?= docker
+IMAGE ?= how-old
 UTKFACE ?=
 FAIRFACE ?=
 DATA ?= data
@@ -28,7 +36,7 @@ SYSTEM_PACKAGES := $(shell cat packages.txt)
 IS_ROOT := $(filter 0,$(shell id -u))
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
-.PHONY: demo test reproduce clean
+.PHONY: demo test space docker reproduce clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -38,6 +46,14 @@ test: $(VENV)/test.stamp
 	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
 	echo "No Chromium here: the browser tests are skipped. Get it with: apt-get install chromium"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+space: $(VENV)/demo.stamp
+	@test -n "$(REPO)" || { echo "Say which Space: make space REPO=USER/NAME"; exit 1; }
+	$(BIN)/python -m train.space --repo $(REPO) $(SPACE_ARGS)
+
+docker:
+	$(ENGINE) build --tag $(IMAGE) $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) .
+	@echo "Serve it at http://127.0.0.1:7860 with: $(ENGINE) run --publish 7860:7860 $(IMAGE)"
 
 # Each stage ends with a file that the next one waits for; a training that was stopped resumes by itself.
 reproduce: $(OUT)/README.md

@@ -65,14 +65,19 @@ def shared_server() -> AppServer:
 
 def start_server(folder: Path, *options: str) -> AppServer:
     """A server that puts its files in `folder`, once it answers; the caller stops it."""
-    log, uploads, port = folder / "log.txt", folder / "uploads", free_port()
+    port = str(free_port())
+    command = [sys.executable, "app.py", "--port", port, *options]
+    return start_process(command, REPOSITORY, offline_environment(folder / "uploads"), port, folder)
+
+
+def start_process(
+    command: list[str], cwd: Path, env: dict[str, str], port: str, folder: Path
+) -> AppServer:
+    """The server that `command` starts, once it answers at `port`; its log goes to `folder`."""
+    log, uploads = folder / "log.txt", Path(env["GRADIO_TEMP_DIR"])
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port), *options],
-            cwd=REPOSITORY,
-            env=offline_environment(uploads),
-            stdout=stream,
-            stderr=subprocess.STDOUT,
+            command, cwd=cwd, env=env, stdout=stream, stderr=subprocess.STDOUT
         )
     server = AppServer(f"http://127.0.0.1:{port}", log, uploads, process)
     try:

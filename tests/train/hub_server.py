@@ -1,21 +1,27 @@
-"""A small HTTP server that speaks the Hub's API as far as pushing a model uses it."""
+"""A small HTTP server that speaks the Hub's API as far as publishing and loading a model use it."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
+import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
+
+from tests.train.hub_reading import API, Reader, commit_of, key
 
 TOKEN = "hf_test"
+OWNER = "somebody"  # whose repositories the token may write
 
 
 class FakeHub(ThreadingHTTPServer):
     """Repositories in memory.
 
     Attributes:
-        files: {repo: {branch: {path: bytes}}}.
+        files: {repo: {branch: {path: bytes}}}; a Space's name begins with "spaces/".
         private: {repo: bool}.
+        sdk: {Space: its kind}.
         commits: for each commit, repo, branch and what its lines said.
         lfs: which paths are to be sent as large files.
     """
@@ -24,42 +30,39 @@ class FakeHub(ThreadingHTTPServer):
 
     def __init__(self, lfs: str = r"$^"):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.files, self.private, self.commits, self.large = {}, {}, [], {}
+        self.files, self.private, self.sdk, self.commits, self.large = {}, {}, {}, [], {}
         self.lfs = re.compile(lfs)
+        self.connections = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
+    def at(self, repo: str, revision: str) -> dict[str, bytes]:
+        """The files of a branch, named or by its commit; KeyError where there is none."""
+        branches = self.files[repo]
+        return (branches | {commit_of(files): files for files in branches.values()})[revision]
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    def get_request(self):
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
+
+    def stop(self) -> None:
+        """From now on nobody answers, on the connections that a client keeps open neither."""
+        self.shutdown()
+        self.server_close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):  # closed before
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(Reader):
     server: FakeHub
-
-    def log_message(self, *args):
-        pass
-
-    def _answer(self, content, status=200):
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-
-    def do_GET(self):
-        if match := re.match(r"/api/models/([^/]+/[^/]+)/tree/([^/?]+)", self.path):
-            repo, branch = match.groups()
-            files = self.server.files[repo][branch]
-            self._answer(
-                [{"type": "file", "path": p, "size": len(b), "oid": "0" * 40} for p, b in files.items()]
-            )
-        else:
-            self._answer({"error": f"not spoken here: GET {self.path}"}, 404)
 
     def do_PUT(self):
         body = self._body()
@@ -75,20 +78,27 @@ class _Handler(BaseHTTPRequestHandler):
             return self._create(json.loads(body))
         if path == "/api/validate-yaml":
             return self._answer({"errors": [], "warnings": []})
-        if match := re.match(r"/([^/]+/[^/]+)\.git/info/lfs/objects/batch$", path):
+        if re.match(r"/(spaces/)?[^/]+/[^/]+\.git/info/lfs/objects/batch$", path):
             return self._lfs(json.loads(body))
-        match = re.match(r"/api/models/([^/]+/[^/]+)/(branch|preupload|commit)/([^/]+)$", path)
+        match = re.match(API + r"/(branch|preupload|commit)/([^/]+)$", path)
         if not match:
             return self._answer({"error": f"not spoken here: POST {self.path}"}, 404)
-        repo, verb, branch = match.groups()
-        getattr(self, f"_{verb}")(repo, branch, body)
+        kind, name, verb, branch = match.groups()
+        if not name.startswith(f"{OWNER}/"):
+            return self._answer({"error": "You don't have the rights to write here."}, 403)
+        getattr(self, f"_{verb}")(key(kind, name), branch, body)
 
     def _create(self, asked):
-        repo = f"{asked['organization']}/{asked['name']}"
+        if asked["organization"] != OWNER:
+            return self._answer({"error": "You don't have the rights to create this."}, 403)
+        space = asked.get("type") == "space"
+        repo = key("spaces" if space else "models", f"{asked['organization']}/{asked['name']}")
         known = repo in self.server.files
         if not known:
             self.server.files[repo] = {"main": {}}
             self.server.private[repo] = asked.get("visibility") == "private"
+            if space:
+                self.server.sdk[repo] = asked["sdk"]
         self._answer({"url": f"{self.server.url}/{repo}", "name": repo}, 409 if known else 200)
 
     def _branch(self, repo, branch, body):

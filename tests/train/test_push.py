@@ -7,10 +7,12 @@ import subprocess
 import sys
 
 import huggingface_hub
+import numpy as np
 import pytest
 
+from age_model import AgePredictor, model_files
 from tests.train.hub_server import TOKEN, FakeHub
-from train import push
+from train import push, sharding
 
 REPO = "somebody/ages"
 
@@ -93,3 +95,32 @@ def test_a_card_edited_by_hand_is_not_pushed(carded, push_to, tmp_path):
 def test_the_name_of_the_repository_is_checked(carded):
     with pytest.raises(SystemExit, match="USER/NAME"):
         push.main(["--repo", "ages", "--checkpoint", str(carded)])
+
+
+def test_what_was_pushed_in_shards_is_loaded_by_name_and_later_without_the_hub(
+    carded, push_to, tmp_path, monkeypatch
+):
+    hub, faces = FakeHub(), [np.full((200, 200, 3), 90 * i, np.uint8) for i in range(3)]
+    checkpoint = shutil.copytree(carded, tmp_path / "checkpoint")
+    monkeypatch.setattr(sharding, "LIMIT_BYTES", 30_000)
+    monkeypatch.setattr(sharding, "SHARD_SIZE", "20KB")
+    sharding.split_weights(checkpoint)
+    push_to(hub, checkpoint, "--revision", "next")
+    shards = [path for path in hub.files[REPO]["next"] if path.endswith(".safetensors")]
+    assert len(shards) > 1 and not hub.files[REPO]["main"]
+
+    fetch = functools.partial(
+        huggingface_hub.snapshot_download, endpoint=hub.url, cache_dir=tmp_path / "cache"
+    )
+    monkeypatch.setattr(model_files, "snapshot_download", fetch)
+    here = AgePredictor.from_pretrained(carded, detector="haar").predict_crops(faces)
+    fetched = AgePredictor.from_pretrained(REPO, detector="haar", revision="next")
+    hub.stop()
+    monkeypatch.setenv("AGE_MODEL_ID", f"{REPO}@next")
+    cached = AgePredictor.from_pretrained(detector="haar")
+    for predictor in (fetched, cached):
+        there = predictor.predict_crops(faces)
+        np.testing.assert_array_equal(there.age_probabilities, here.age_probabilities)
+        assert predictor.results["data"]["n"] == 50
+    with pytest.raises(model_files.UnreachableError):  # main was not fetched before
+        AgePredictor.from_pretrained(REPO, detector="haar")
