@@ -13,8 +13,8 @@ PACKAGE = REPOSITORY / "age_model"
 # From the bottom up: a module may import those of lower layers and of its own.
 LAYERS = (
     {"labels", "results"},
-    {"calibration", "measured", "decode", "modeling", "transforms", "images", "crop", "detector_file",
-     "faces", "model_files", "picture_files"},
+    {"calibration", "measured", "decode", "modeling", "transforms", "to_rgb", "images", "crop",
+     "detector_file", "faces", "model_files", "picture_files"},
     {"predictor"},
 )  # fmt: skip
 ABOVE = len(LAYERS)  # cli, the page's parts and whatever else is built on the predictor

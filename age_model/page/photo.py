@@ -11,6 +11,7 @@ from age_model.answers import Predictor, api_answer, page_answer
 
 PACKAGE = Path(age_model.__file__).parent
 EXAMPLES = [PACKAGE / "examples" / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
+HEIC_UPLOAD = (PACKAGE / "heic_upload.js").read_text(encoding="utf-8")
 AFTER_ANSWER = (PACKAGE / "after_answer.js").read_text(encoding="utf-8")
 
 
@@ -20,6 +21,7 @@ def build_photo_tab(predictor: Predictor) -> None:
     Args:
         predictor: called with an upright (H, W, 3) uint8 RGB picture.
     """
+    gr.HTML("", js_on_load=HEIC_UPLOAD, padding=False, elem_classes="page-script")
     picture = _tab("photo", ["upload", "clipboard"], words.WAITING_PHOTO, predictor)
     _add_api(picture, predictor)
 
