@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from age_model import page_html, words
-from age_model.images import ImageError, load_image
+from age_model import page_html, photo_html, words
+from age_model.images import ImageError, read_picture
 from age_model.labels import THRESHOLDS
 from age_model.picture_files import shown_name
 from age_model.presentation import draw_faces, face_crops
-from age_model.results import FaceAges, picture_record
+from age_model.results import FaceAges, picture_notes, picture_record
 
 Predictor = Callable[[np.ndarray], FaceAges]
 log = logging.getLogger(__name__)
@@ -39,12 +39,13 @@ def page_answer(
     if upload is None:
         return None, page_html.waiting_html(waiting)
     try:
-        image_rgb = load_image(checked_path(upload, upload_folder))
+        image_rgb, frames = read_picture(checked_path(upload, upload_folder))
         ages = predictor(image_rgb)
+        notes = photo_html.notes_html(picture_notes(frames))
         if len(ages) == 0:
-            return None, page_html.message_html(*words.NO_FACE)
+            return None, page_html.message_html(*words.NO_FACE) + notes
         cards = page_html.faces_html(ages, face_crops(image_rgb, ages))
-        return draw_faces(image_rgb, ages.box_xyxy), cards
+        return draw_faces(image_rgb, ages.box_xyxy), notes + cards
     except ImageError as error:
         text = f"{upload_name(upload)} {error}."
         return None, page_html.message_html(words.UNUSABLE, text, problem=True)
@@ -68,13 +69,16 @@ def api_answer(
     if upload is None:
         return picture_record(None, error="expected a picture, got none: send one")
     try:
-        image_rgb = load_image(checked_path(upload, upload_folder))
+        image_rgb, frames = read_picture(checked_path(upload, upload_folder))
     except ImageError as error:
         return picture_record(upload_name(upload), error=str(error))
-    height, width = image_rgb.shape[:2]
-    at_least = THRESHOLDS if thresholds else ()
-    faces = predictor(image_rgb)
-    return picture_record(upload_name(upload), (width, height), faces, at_least=at_least)
+    return picture_record(
+        upload_name(upload),
+        image_rgb.shape[1::-1],
+        predictor(image_rgb),
+        at_least=THRESHOLDS if thresholds else (),
+        frames=frames,
+    )
 
 
 def checked_path(upload: dict, upload_folder: str) -> Path:

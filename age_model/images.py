@@ -6,6 +6,7 @@ import stat
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pillow_heif
@@ -30,7 +31,27 @@ class ImageError(ValueError):
     """A picture that cannot be used: unreadable, too large, or of a form that is not taken."""
 
 
-def load_image(source: str | os.PathLike | bytes | Image.Image | np.ndarray) -> np.ndarray:
+Source = str | os.PathLike | bytes | Image.Image | np.ndarray
+
+
+class Picture(NamedTuple):
+    """A picture, and how many there are in its file.
+
+    Attributes:
+        image_rgb: (H, W, 3) uint8, the first of them, upright.
+        frames: frames of an animation, pages of a TIFF or the like; 1 for most files.
+    """
+
+    image_rgb: np.ndarray
+    frames: int
+
+
+def load_image(source: Source) -> np.ndarray:
+    """The `image_rgb` of `read_picture`."""
+    return read_picture(source).image_rgb
+
+
+def read_picture(source: Source) -> Picture:
     """Read a picture, turned as its EXIF data says.
 
     Grey, palette, 16-bit and CMYK pictures are converted, transparent ones are laid over white,
@@ -41,13 +62,13 @@ def load_image(source: str | os.PathLike | bytes | Image.Image | np.ndarray) -> 
             (H, W, 3) RGB or (H, W, 4) RGBA.
 
     Returns:
-        (H, W, 3) uint8 array, RGB, its own memory or the caller's array.
+        the picture, in its own memory or the caller's array.
 
     Raises:
         ImageError: the picture is missing, empty, damaged, too large or of an unknown form.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return Picture(_from_array(source), 1)
     if isinstance(source, Image.Image):
         return _from_pillow(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -78,7 +99,7 @@ def _read_file(path: Path) -> bytes:
         raise ImageError(f"cannot be read: {error}") from error
 
 
-def _from_bytes(data: bytes) -> np.ndarray:
+def _from_bytes(data: bytes) -> Picture:
     check_bytes(len(data))
     try:
         image = Image.open(BytesIO(data), formats=FORMATS)
@@ -94,12 +115,15 @@ def _from_bytes(data: bytes) -> np.ndarray:
     return _from_pillow(image)
 
 
-def _from_pillow(image: Image.Image) -> np.ndarray:
+def _from_pillow(image: Image.Image) -> Picture:
     _check_pixels(*image.size)
     try:
+        frames = getattr(image, "n_frames", 1)
         # A HEIF file says itself which of its pictures comes first.
-        if getattr(image, "n_frames", 1) > 1 and image.format != "HEIF":
+        if frames > 1 and image.format != "HEIF":
             image.seek(0)
+        if image.format == "MPO":  # a photo with its preview, depth or brightness beside it
+            frames = 1
         image.load()
     except Exception as error:
         raise ImageError(
@@ -108,7 +132,7 @@ def _from_pillow(image: Image.Image) -> np.ndarray:
     # A HEIF picture comes upright from its decoder, with its EXIF data saying so.
     with suppress(Exception):  # damaged EXIF data; the picture itself is sound
         image = ImageOps.exif_transpose(image)
-    return np.asarray(to_rgb(image))
+    return Picture(np.asarray(to_rgb(image)), frames)
 
 
 def _from_array(array: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from age_model import words
 from age_model.labels import (
     AGE_GROUP_NAMES,
     ETHNICITIES,
@@ -146,10 +147,11 @@ def picture_record(
     error: str | None = None,
     ethnicity: bool = False,
     at_least: tuple[int, ...] = (),
+    frames: int = 1,
 ) -> dict:
     """The JSON answer for one picture: `faces` is empty where none was found or `error` is set.
 
-    `ethnicity` and `at_least` are those of `FaceAges.to_dicts`.
+    `ethnicity` and `at_least` are those of `FaceAges.to_dicts`, `frames` that of `images.Picture`.
     """
     width, height = size_wh or (None, None)
     return {
@@ -157,8 +159,18 @@ def picture_record(
         "width": width,
         "height": height,
         "faces": faces.to_dicts(ethnicity, at_least) if faces is not None else [],
+        "notes": picture_notes(frames),
         "error": error,
     }
+
+
+def picture_notes(frames: int) -> list[str]:
+    """What people should know of a picture that was examined in part only: sentences.
+
+    Args:
+        frames: that of `images.Picture`.
+    """
+    return [words.NOTE_FRAMES.format(frames=f"{frames:,}")] if frames > 1 else []
 
 
 def _check_shapes(result: object, expected: dict[str, tuple[int, ...]]) -> None:

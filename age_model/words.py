@@ -19,6 +19,11 @@ FAILED = (
     "Something went wrong",
     "The picture could not be examined. Try again, or try another picture.",
 )
+# Notes on a picture, on the page and in the records.
+NOTE_FRAMES = (
+    "The file holds {frames} pictures, as an animation or a document does; only the first was "
+    "examined."
+)
 MANY_INTRODUCTION = (
     "Up to {most} pictures, or zip files of pictures, of at most {megabytes} MB a file: a row for "
     "each picture, and at the end a table to keep."

@@ -12,7 +12,7 @@ PACKAGE = REPOSITORY / "age_model"
 
 # From the bottom up: a module may import those of lower layers and of its own.
 LAYERS = (
-    {"labels", "results"},
+    {"labels", "results", "words"},
     {"calibration", "measured", "decode", "modeling", "transforms", "to_rgb", "images", "crop",
      "detector_file", "faces", "model_files", "picture_files"},
     {"predictor"},

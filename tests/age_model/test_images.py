@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from age_model import images
-from age_model.images import ImageError, load_image
+from age_model.images import ImageError, load_image, read_picture
 
 
 def encoded(picture: Image.Image, kind: str, **options) -> bytes:
@@ -123,6 +123,25 @@ def test_first_frame_of_an_animation(colours):
     opened = Image.open(io.BytesIO(data))
     opened.seek(1)
     assert np.abs(load_image(opened).astype(int) - colours).max() < 5
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "AVIF", "TIFF", "PNG", "HEIF"])
+def test_pictures_in_a_file_are_counted_and_the_first_is_taken(colours, kind):
+    frames = [Image.fromarray(colours), Image.new("RGB", (60, 40)), Image.new("RGB", (60, 40), "red")]
+    image_rgb, count = read_picture(
+        encoded(frames[0], kind, save_all=True, append_images=frames[1:], primary_index=0)
+    )
+    assert count == 3
+    assert np.abs(image_rgb[5:35, 5:25].astype(int) - colours[5:35, 5:25]).max() < 30
+
+
+def test_a_photo_is_one_picture_also_with_its_preview_beside_it(colours):
+    photo = Image.fromarray(colours)
+    assert read_picture(encoded(photo, "JPEG")).frames == 1
+    assert read_picture(colours).frames == 1
+    mpo = encoded(photo, "MPO", save_all=True, append_images=[photo.resize((30, 20))])
+    assert Image.open(io.BytesIO(mpo)).n_frames == 2
+    assert read_picture(mpo).frames == 1
 
 
 @pytest.mark.parametrize(

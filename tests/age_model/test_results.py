@@ -55,7 +55,7 @@ def test_thresholds_only_when_asked_for_and_each_faces_own():
 def test_picture_record_is_strict_json():
     record = picture_record("a.jpg", (640, 480), two_faces(), at_least=(13, 25))
     assert list(record["faces"][0]["probability_at_least"]) == ["13", "25"]
-    assert list(record) == ["file", "width", "height", "faces", "error"]
+    assert list(record) == ["file", "width", "height", "faces", "notes", "error"]
     assert (record["width"], record["height"], len(record["faces"])) == (640, 480, 2)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
 
@@ -63,8 +63,15 @@ def test_picture_record_is_strict_json():
 def test_record_of_an_error_has_no_faces():
     record = picture_record("a.jpg", error="is empty")
     assert record == {
-        "file": "a.jpg", "width": None, "height": None, "faces": [], "error": "is empty",
+        "file": "a.jpg", "width": None, "height": None, "faces": [], "notes": [],
+        "error": "is empty",
     }  # fmt: skip
+
+
+def test_record_says_that_only_the_first_picture_of_a_file_was_examined():
+    assert picture_record("a.jpg", (9, 7), two_faces())["notes"] == []
+    (note,) = picture_record("a.gif", (9, 7), two_faces(), frames=12)["notes"]
+    assert "holds 12 pictures" in note and "only the first" in note
 
 
 def test_empty_results():

@@ -71,6 +71,23 @@ def test_deleted_upload_is_said_in_words(tmp_path):
     assert "no longer here" in _page(None, _upload(tmp_path / "gone.jpg"), tmp_path)[1]
 
 
+@pytest.mark.parametrize("boxes", [(), (BOX,)], ids=["no face", "a face"])
+def test_animation_is_said_on_the_page_and_in_the_record(boxes, tmp_path, ages_of):
+    frames = [Image.new("RGB", (64, 48), name) for name in ("white", "red", "blue")]
+    path = tmp_path / "moving.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+    def predictor(image):
+        assert (image == 255).all(), "the first frame is the white one"
+        return ages_of(*boxes)
+
+    sentence = "holds 3 pictures"
+    assert sentence in _page(predictor, _upload(path), tmp_path)[1]
+    assert sentence in api_answer(predictor, _upload(path), str(tmp_path))["notes"][0]
+    frames[0].save(path)
+    assert "pictures" not in _page(predictor, _upload(path), tmp_path)[1]
+
+
 def test_predictor_sees_the_picture_upright(tmp_path, ages_of):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise
