@@ -14,7 +14,7 @@ PACKAGE = REPOSITORY / "age_model"
 LAYERS = (
     {"labels", "results", "words"},
     {"calibration", "measured", "decode", "modeling", "transforms", "to_rgb", "images", "crop",
-     "detector_file", "faces", "model_files", "picture_files"},
+     "quality", "picture_quality", "detector_file", "faces", "model_files", "picture_files"},
     {"predictor"},
 )  # fmt: skip
 ABOVE = len(LAYERS)  # cli, the page's parts and whatever else is built on the predictor

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from age_model.labels import AGE_GROUP_NAMES, NUM_AGES
-from age_model.results import FaceAges, Faces, picture_record
+from age_model.results import FaceAges, Faces, PhotoAges, picture_record
 
 
 def two_faces() -> FaceAges:
@@ -27,8 +27,9 @@ def test_a_face_as_json():
     young, old = two_faces().to_dicts()
     assert list(young) == [
         "box", "score", "age", "interval", "group", "group_probabilities", "gender",
-        "gender_probability",
+        "gender_probability", "warnings",
     ]  # fmt: skip
+    assert young["warnings"] == []
     assert young["box"] == [1.0, 2.0, 30.1, 40.0]
     assert (young["score"], old["score"]) == (0.9, None)
     assert (young["age"], young["interval"], young["group"]) == (27.4, [20.0, 36.0], "20-29")
@@ -72,6 +73,13 @@ def test_record_says_that_only_the_first_picture_of_a_file_was_examined():
     assert picture_record("a.jpg", (9, 7), two_faces())["notes"] == []
     (note,) = picture_record("a.gif", (9, 7), two_faces(), frames=12)["notes"]
     assert "holds 12 pictures" in note and "only the first" in note
+
+
+def test_photo_has_warnings_for_each_face_and_says_what_was_left_out():
+    photo = PhotoAges(**vars(two_faces()), warnings=((), ("Dark.", "Small.")), left_out=3)
+    record = picture_record("crowd.jpg", (9, 7), photo)
+    assert [face["warnings"] for face in record["faces"]] == [[], ["Dark.", "Small."]]
+    assert record["notes"] == ["5 faces were found; only the 2 largest were examined."]
 
 
 def test_empty_results():

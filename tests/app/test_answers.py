@@ -14,13 +14,15 @@ def _upload(path, name="holiday.jpg") -> dict:
 
 
 def _page(predictor, upload, folder) -> tuple:
-    return page_answer(predictor, upload, str(folder), "waiting for a picture")
+    shown = page_answer(predictor, upload, str(folder), "waiting for a picture")
+    assert (shown.picture is None) == (shown.boxes == "")
+    return shown.picture, shown.answer
 
 
 def test_faces_give_a_picture_and_cards(photo, ages_of):
     drawn, html = _page(lambda image: ages_of(BOX), _upload(photo), photo.parent)
     assert drawn.dtype == np.uint8 and drawn.shape == (720, 720, 3)
-    assert html.count('class="face"') == 1
+    assert html.count('<article class="face"') == 1
 
 
 def test_no_face_gives_a_sentence_and_no_age(photo, ages_of):

@@ -43,8 +43,9 @@ def test_record_has_the_documented_form(client, photo):
     (face,) = record["faces"]
     assert list(face) == [
         "box", "score", "age", "interval", "group", "group_probabilities", "gender",
-        "gender_probability",
+        "gender_probability", "warnings",
     ]  # fmt: skip
+    assert face["warnings"] == []
     left, top, right, bottom = face["box"]
     assert left < 225 < right and top < 120 < bottom, "the nose lies in the box"
     assert 0 <= face["interval"][0] <= face["age"] <= face["interval"][1] <= 100
