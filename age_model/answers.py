@@ -7,23 +7,39 @@ An upload comes as the dict that Gradio's page and client send: "path" on this m
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from age_model import page_html, words
-from age_model.images import ImageError, load_image
+from age_model import page_html, photo_html, words
+from age_model.images import ImageError, read_picture
 from age_model.labels import THRESHOLDS
 from age_model.picture_files import shown_name
 from age_model.presentation import draw_faces, face_crops
-from age_model.results import FaceAges, picture_record
+from age_model.results import FaceAges, picture_notes, picture_record
 
 Predictor = Callable[[np.ndarray], FaceAges]
 log = logging.getLogger(__name__)
 
 
+class PageAnswer(NamedTuple):
+    """What the page shows.
+
+    Attributes:
+        picture: the picture with its numbered boxes, (H', W', 3) uint8 RGB; None where there is none
+            to show.
+        boxes: HTML to lay over it, which makes the faces selectable.
+        answer: HTML, a card a face, or a sentence.
+    """
+
+    picture: np.ndarray | None
+    boxes: str
+    answer: str
+
+
 def page_answer(
     predictor: Predictor, upload: dict | None, upload_folder: str, waiting: str
-) -> tuple[np.ndarray | None, str]:
+) -> PageAnswer:
     """What the page shows.
 
     Args:
@@ -31,28 +47,26 @@ def page_answer(
         upload: None where no picture is chosen (any more).
         upload_folder: the only folder that pictures are read from.
         waiting: the text to show while no picture is chosen.
-
-    Returns:
-        the picture with its numbered boxes, (H', W', 3) uint8 RGB, or None where there is none to
-        show; and HTML: a card a face, or a sentence.
     """
     if upload is None:
-        return None, page_html.waiting_html(waiting)
+        return PageAnswer(None, "", page_html.waiting_html(waiting))
     try:
-        image_rgb = load_image(checked_path(upload, upload_folder))
+        image_rgb, frames = read_picture(checked_path(upload, upload_folder))
         ages = predictor(image_rgb)
+        notes = photo_html.notes_html(picture_notes(frames, ages))
         if len(ages) == 0:
-            return None, page_html.message_html(*words.NO_FACE)
+            return PageAnswer(None, "", page_html.message_html(*words.NO_FACE) + notes)
         cards = page_html.faces_html(ages, face_crops(image_rgb, ages))
-        return draw_faces(image_rgb, ages.box_xyxy), cards
+        boxes = photo_html.boxes_html(ages, image_rgb.shape[1::-1])
+        return PageAnswer(draw_faces(image_rgb, ages.box_xyxy), boxes, notes + cards)
     except ImageError as error:
         text = f"{upload_name(upload)} {error}."
-        return None, page_html.message_html(words.UNUSABLE, text, problem=True)
+        return PageAnswer(None, "", page_html.message_html(words.UNUSABLE, text, problem=True))
     except Exception:
         # The page must not go on showing the ages of the picture before. The picture itself, and
         # its name, stay out of the log.
         log.exception("a picture could not be examined")
-        return None, page_html.message_html(*words.FAILED, problem=True)
+        return PageAnswer(None, "", page_html.message_html(*words.FAILED, problem=True))
 
 
 def api_answer(
@@ -68,13 +82,16 @@ def api_answer(
     if upload is None:
         return picture_record(None, error="expected a picture, got none: send one")
     try:
-        image_rgb = load_image(checked_path(upload, upload_folder))
+        image_rgb, frames = read_picture(checked_path(upload, upload_folder))
     except ImageError as error:
         return picture_record(upload_name(upload), error=str(error))
-    height, width = image_rgb.shape[:2]
-    at_least = THRESHOLDS if thresholds else ()
-    faces = predictor(image_rgb)
-    return picture_record(upload_name(upload), (width, height), faces, at_least=at_least)
+    return picture_record(
+        upload_name(upload),
+        image_rgb.shape[1::-1],
+        predictor(image_rgb),
+        at_least=THRESHOLDS if thresholds else (),
+        frames=frames,
+    )
 
 
 def checked_path(upload: dict, upload_folder: str) -> Path:

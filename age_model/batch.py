@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 from age_model.answers import Predictor, checked_path, upload_name
 from age_model.archive import GivenFile, PictureArchive
-from age_model.images import MAX_BYTES, ImageError, load_image
+from age_model.images import MAX_BYTES, ImageError, read_picture
 from age_model.presentation import face_crops
 from age_model.results import picture_record
 
@@ -76,10 +76,11 @@ def examine(predictor: Predictor, file: GivenFile, with_crops: bool = False) -> 
     if file.read is None:
         return Examined(picture_record(file.name, error=file.error), [])
     try:
-        image_rgb = load_image(file.read())
+        image_rgb, frames = read_picture(file.read())
         ages = predictor(image_rgb)
         crops = face_crops(image_rgb, ages, CROP_SIZE)[:CROPS_SHOWN] if with_crops else []
-        return Examined(picture_record(file.name, image_rgb.shape[1::-1], ages), crops)
+        record = picture_record(file.name, image_rgb.shape[1::-1], ages, frames=frames)
+        return Examined(record, crops)
     except ImageError as error:
         return Examined(picture_record(file.name, error=str(error)), [])
     except Exception:

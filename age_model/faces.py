@@ -6,6 +6,7 @@ The only place where pictures are BGR, because OpenCV's YuNet wants them so.
 import os
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ __all__ = ["Detector", "HaarDetector", "YuNetDetector", "crop_face", "load_detec
 
 HAAR_CASCADE = "haarcascade_frontalface_alt2"
 LONGER_SIDE = 640  # of the copy that is searched: finds faces from about 1/50 of the picture up
+MAX_FACES = 50  # in one picture, so that a crowd keeps nobody waiting
 QUICK_SIDE = 320  # of the one copy that a quick look searches
 QUICK_FACES = 6  # a crowd must not keep others waiting for their frames
 ENLARGED_SIDE = (
@@ -33,7 +35,7 @@ class Detector(Protocol):
     name: str
 
     def detect(self, image_rgb: np.ndarray, quick: bool = False) -> Faces:
-        """All faces in an (H, W, 3) uint8 picture, largest first.
+        """The faces in an (H, W, 3) uint8 picture, largest first; of a crowd the MAX_FACES largest.
 
         With `quick` only those above about 1/30 of the picture, and at most QUICK_FACES: for the
         frames of a film, in a third of the time.
@@ -102,11 +104,11 @@ class YuNetDetector:
             rows[:, :4].tolist(), rows[:, 14].tolist(), self.SCORE_THRESHOLD, self.OVERLAP_THRESHOLD
         )
         rows = rows[np.asarray(kept, dtype=int)]
-        most = QUICK_FACES if quick else None
+        most = QUICK_FACES if quick else MAX_FACES
         coarse = _faces(rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2), most)
         closer = [self._look_closer(image_rgb, coarse, i) for i in range(len(coarse))]
         landmarks_xy = np.array(closer, np.float32).reshape(-1, 5, 2)
-        return Faces(coarse.box_xyxy, coarse.score, landmarks_xy)
+        return replace(coarse, landmarks_xy=landmarks_xy)
 
     def _search(self, image_rgb: np.ndarray, longer_side: int) -> np.ndarray:
         """YuNet's (N, 15) rows: left, top, width, height, five times x and y, score."""
@@ -183,7 +185,7 @@ class HaarDetector:
         rows = np.asarray(rows, np.float64).reshape(-1, 4)
         rows[:, :2] -= pad
         n = len(rows)
-        most = QUICK_FACES if quick else None
+        most = QUICK_FACES if quick else MAX_FACES
         return _faces(rows / scale, np.full(n, np.nan), np.full((n, 5, 2), np.nan), most)
 
 
@@ -197,13 +199,14 @@ def _scaled(image_rgb: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]
 
 
 def _faces(
-    box_xywh: np.ndarray, score: np.ndarray, landmarks_xy: np.ndarray, most: int | None
+    box_xywh: np.ndarray, score: np.ndarray, landmarks_xy: np.ndarray, most: int
 ) -> Faces:
-    """Faces with corner boxes, largest first; the `most` largest, or all."""
+    """The `most` largest faces with corner boxes, largest first."""
     order = np.argsort(-box_xywh[:, 2] * box_xywh[:, 3], kind="stable")[:most]
     left_top, size_wh = box_xywh[order, :2], box_xywh[order, 2:]
     return Faces(
         np.concatenate([left_top, left_top + size_wh], axis=1).astype(np.float32),
         score[order].astype(np.float32),
         landmarks_xy[order].astype(np.float32),
+        left_out=len(box_xywh) - len(order),
     )

@@ -36,6 +36,7 @@ AGE_GROUP_NAMES = tuple(group.name for group in AGE_GROUPS)
 
 # Ages in years that rules often ask for; how probable "this old or older" is, is said on request.
 THRESHOLDS = (13, 16, 18, 21, 25)
+PAGE_THRESHOLDS = (18, 21, 25)  # those that the page offers to show
 
 # Perceived attributes, in the words of the data sets; an index is the class number of its head.
 GENDERS = ("male", "female")

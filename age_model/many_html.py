@@ -69,9 +69,10 @@ def row_html(examined: Examined) -> str:
     )
     if len(faces) > CROPS_SHOWN:
         shown += f"<p>and {len(faces) - CROPS_SHOWN} smaller, in the downloads</p>"
+    notes = "".join(f"<p>{escape(note)}</p>" for note in record["notes"])
     return (
         f'<tr><th scope="row">{name}</th><td class="many-count">{len(faces)}</td>'
-        f"<td>{shown or words.NO_FACE[0]}</td></tr>"
+        f"<td>{shown or words.NO_FACE[0]}{notes}</td></tr>"
     )
 
 

@@ -5,6 +5,8 @@ from html import escape
 
 from age_model import words
 from age_model.calibration import INTERVAL_COVERAGE
+from age_model.labels import PAGE_THRESHOLDS
+from age_model.photo_html import at_least_html, at_least_note, warnings_html
 from age_model.presentation import face_color
 from age_model.results import FaceAges
 
@@ -60,23 +62,28 @@ def faces_html(ages: FaceAges, crops: list[str]) -> str:
         crops: for each face the address or data URI of its picture.
     """
     count = "1 face" if len(ages) == 1 else f"{len(ages)} faces, the largest first"
+    faces = ages.to_dicts(at_least=PAGE_THRESHOLDS)
     cards = [
         _card_html(index, face, crop)
-        for index, (face, crop) in enumerate(zip(ages.to_dicts(), crops, strict=True))
+        for index, (face, crop) in enumerate(zip(faces, crops, strict=True))
     ]
-    return f'<h2 class="faces-count">{count}</h2><div class="faces">{"".join(cards)}</div>'
+    return (
+        f'<h2 class="faces-count">{count}</h2>{at_least_note()}'
+        f'<div class="faces">{"".join(cards)}</div>'
+    )
 
 
 def _card_html(index: int, face: dict, crop: str) -> str:
     number, color = index + 1, face_color(index)
+    show = words.FACE_TO_SHOW.format(number=number)
     gender = f"looks {face['gender']}, {face['gender_probability']:.0%}"
     return f"""
-<article class="face" style="--face: {color}" aria-label="Face {number}">
+<article class="face" style="--face: {color}" data-face="{number}" aria-label="Face {number}">
   <div class="face-top">
-    <div class="face-picture">
-      <img src="{escape(crop)}" alt="Face {number}" width="96" height="96">
+    <button class="face-picture" type="button" aria-pressed="false" title="{show}">
+      <img src="{escape(crop)}" alt="{show}" width="96" height="96">
       <span class="face-number">{number}</span>
-    </div>
+    </button>
     <div class="face-answer">
       <p class="face-age">{years_html(face)}</p>
       <p class="face-interval">{interval_html(face["interval"])}</p>
@@ -84,6 +91,7 @@ def _card_html(index: int, face: dict, crop: str) -> str:
     </div>
   </div>
   <div class="face-groups" aria-label="Age groups">{_bars_html(face)}</div>
+  {at_least_html(face)}{warnings_html(face)}
 </article>"""
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from age_model.images import MAX_PIXELS, ImageError, load_image
+from age_model.images import MAX_PIXELS, ImageError, read_picture
 from age_model.results import FaceAges, picture_record
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ class _Picture(NamedTuple):
     file: str
     image_rgb: np.ndarray | None  # (H, W, 3) uint8; None where `error` says why
     error: str | None
+    frames: int = 1
 
 
 def photo_records(
@@ -31,12 +32,12 @@ def photo_records(
         files: paths, each with None or what is wrong with it (`picture_files.picture_files`).
         extras: what else to say of each face, as keywords of `FaceAges.to_dicts`.
     """
-    for file, image_rgb, error in map(_load, files):
+    for file, image_rgb, error, frames in map(_load, files):
         if image_rgb is None:
             yield picture_record(file, error=error)
         else:
             faces = predictor(image_rgb)
-            yield picture_record(file, image_rgb.shape[1::-1], faces, **extras)
+            yield picture_record(file, image_rgb.shape[1::-1], faces, frames=frames, **extras)
 
 
 def crop_records(
@@ -47,12 +48,12 @@ def crop_records(
         good = [picture.image_rgb for picture in batch if picture.image_rgb is not None]
         ages = predictor.predict_crops(good, batch_size=CROPS_AT_ONCE)
         rows = iter(range(len(ages)))
-        for file, image_rgb, error in batch:
+        for file, image_rgb, error, frames in batch:
             if image_rgb is None:
                 yield picture_record(file, error=error)
             else:
                 face = _row(ages, next(rows))
-                yield picture_record(file, image_rgb.shape[1::-1], face, **extras)
+                yield picture_record(file, image_rgb.shape[1::-1], face, frames=frames, **extras)
 
 
 def _load(file_and_error: tuple[str, str | None]) -> _Picture:
@@ -60,7 +61,8 @@ def _load(file_and_error: tuple[str, str | None]) -> _Picture:
     if error is not None:
         return _Picture(file, None, error)
     try:
-        return _Picture(file, load_image(file), None)
+        image_rgb, frames = read_picture(file)
+        return _Picture(file, image_rgb, None, frames)
     except ImageError as problem:
         return _Picture(file, None, str(problem))
 

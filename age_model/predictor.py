@@ -1,5 +1,6 @@
 """AgePredictor: from a picture to the ages of the faces in it."""
 
+import functools
 import os
 from collections.abc import Sequence
 from dataclasses import fields
@@ -15,8 +16,9 @@ from age_model.images import load_image
 from age_model.measured import read_results
 from age_model.model_files import EMBEDDED, EMBEDDED_NAME, load_model
 from age_model.modeling import AgeViT
+from age_model.picture_quality import Limit, face_warnings, measure_face, read_limits
 from age_model.precision import autocast
-from age_model.results import FaceAges, Faces
+from age_model.results import FaceAges, Faces, PhotoAges
 from age_model.transforms import normalize, resize
 
 # Side in pixels of the crop before it is resized for the network: that of UTKFace's pictures, so
@@ -74,7 +76,12 @@ class AgePredictor:
         """What was measured about the checkpoint; see `measured.read_results`."""
         return read_results(Path(self._model.name_or_path))
 
-    def __call__(self, image) -> FaceAges:
+    @functools.cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """From where on a photo is too bad to say nothing; see `picture_quality.limits`."""
+        return read_limits(Path(self._model.name_or_path))
+
+    def __call__(self, image) -> PhotoAges:
         """Ages of all faces in a picture, largest first; empty where no face is found.
 
         Args:
@@ -84,7 +91,14 @@ class AgePredictor:
             ImageError: the picture cannot be read.
         """
         image_rgb = load_image(image)
-        return self._ages(image_rgb, self._detector.detect(image_rgb))
+        faces = self._detector.detect(image_rgb)
+        crops = _crops(image_rgb, faces)
+        warnings = tuple(
+            face_warnings(measure_face(crop, faces, i, image_rgb.shape[1::-1]), self.limits)
+            for i, crop in enumerate(crops)
+        )
+        ages = vars(self._ages(crops, faces))
+        return PhotoAges(**ages, warnings=warnings, left_out=faces.left_out)
 
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
         """Ages of the largest faces in one frame of a live picture, found by a quicker search.
@@ -92,10 +106,10 @@ class AgePredictor:
         Args:
             image_rgb: (H, W, 3) uint8; see `faces.Detector.detect` for what `quick` leaves out.
         """
-        return self._ages(image_rgb, self._detector.detect(image_rgb, quick=True))
+        faces = self._detector.detect(image_rgb, quick=True)
+        return self._ages(_crops(image_rgb, faces), faces)
 
-    def _ages(self, image_rgb: np.ndarray, faces: Faces) -> FaceAges:
-        crops = [crop_face(image_rgb, faces, i, CROP_SIZE) for i in range(len(faces))]
+    def _ages(self, crops: list[np.ndarray], faces: Faces) -> FaceAges:
         inputs = [resize(crop, self.image_size) for crop in crops]
         return self._predict(inputs, faces.box_xyxy, faces.score)
 
@@ -147,3 +161,8 @@ class AgePredictor:
                 output.ethnicity_logits.float().numpy(), self.calibration.ethnicity_temperature
             ),
         )
+
+
+def _crops(image_rgb: np.ndarray, faces: Faces) -> list[np.ndarray]:
+    """Each face of a picture as (CROP_SIZE, CROP_SIZE, 3) uint8."""
+    return [crop_face(image_rgb, faces, i, CROP_SIZE) for i in range(len(faces))]

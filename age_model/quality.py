@@ -16,6 +16,7 @@ SIDE = 200  # pixels a crop is brought to before its blur is measured
 MIDDLE = slice(40, 160)  # of these: the face without the background beside it
 # Pixels of SIDE: the first blurring quiets noise and the steps of 8 bits, the second is the probe.
 QUIET_SIGMA, PROBE_SIGMA = 1.0, 4.0
+GRID = 20  # points a side at which a crop is tried for lying within the photo
 MOST_BLUR = 20.0  # pixels of SIDE: what a flat grey area is said to have
 LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
 # Distance from the plane of the eyes to the tip of the nose, in distances from an eye to the middle
@@ -35,6 +36,29 @@ def face_size(box_xyxy: np.ndarray, landmarks_xy: np.ndarray) -> float:
     """
     face = Faces(np.asarray(box_xyxy)[None], np.ones(1), np.asarray(landmarks_xy)[None])
     return float(1 / max(np.hypot(*crop_matrix(face, 0)[:, 0]), 1e-9))
+
+
+def share_outside(
+    box_xyxy: np.ndarray, landmarks_xy: np.ndarray, size_wh: tuple[int, int]
+) -> float:
+    """Share (0..1) of the square that the app cuts out for a face that lies beside the photo.
+
+    Args:
+        box_xyxy, landmarks_xy: as for `face_size`.
+        size_wh: of the photo, pixels.
+    """
+    face = Faces(np.asarray(box_xyxy)[None], np.ones(1), np.asarray(landmarks_xy)[None])
+    to_photo = np.linalg.pinv(np.vstack([crop_matrix(face, 0), [0, 0, 1]]))[:2]
+    steps = (np.arange(GRID) + 0.5) / GRID
+    x, y = np.meshgrid(steps, steps)
+    points = to_photo @ np.stack([x.ravel(), y.ravel(), np.ones(GRID**2)])
+    inside = (points >= 0) & (points < np.reshape(size_wh, (2, 1)))
+    return float(1 - inside.all(axis=0).mean())
+
+
+def is_grey(crop_rgb: np.ndarray) -> bool:
+    """Whether a (H, W, 3) uint8 crop has no colours at all."""
+    return bool((crop_rgb == crop_rgb[..., :1]).all())
 
 
 def blur_sigma(crop_rgb: np.ndarray) -> float:

@@ -49,7 +49,7 @@ def _sentences(record: dict) -> str:
         return f"{record['file']}: ERROR: {record['error']}"
     faces = record["faces"]
     count = {0: "no face found", 1: "1 face"}.get(len(faces), f"{len(faces)} faces")
-    lines = [f"{record['file']}: {count}"]
+    lines = [f"{record['file']}: {count}", *(f"  {note}" for note in record["notes"])]
     for number, face in enumerate(faces, start=1):
         low, high = face["interval"]
         share = face["group_probabilities"][face["group"]]

@@ -1,9 +1,11 @@
 """What detection and prediction answer: frozen parallel arrays, one row for each face."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from age_model import words
 from age_model.labels import (
     AGE_GROUP_NAMES,
     ETHNICITIES,
@@ -23,11 +25,13 @@ class Faces:
         landmarks_xy: (N, 5, 2) float32, pixels: the eye, eye, nose tip, mouth corner, mouth corner
             as they lie from the picture's left to right in an upright face; NaN where the detector
             gives none.
+        left_out: how many smaller faces were found too, beyond what one picture may have.
     """
 
     box_xyxy: np.ndarray
     score: np.ndarray
     landmarks_xy: np.ndarray
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         n = len(self.box_xyxy)
@@ -57,6 +61,7 @@ class FaceAges:
         group_probabilities: (N, 9) float64, for `labels.AGE_GROUPS`.
         gender_probabilities: (N, 2) float64, for `labels.GENDERS` (perceived).
         ethnicity_probabilities: (N, 5) float64, for `labels.ETHNICITIES` (perceived; for auditing).
+        warnings, left_out: see `PhotoAges`; of faces from elsewhere nothing is known.
     """
 
     box_xyxy: np.ndarray
@@ -67,6 +72,8 @@ class FaceAges:
     group_probabilities: np.ndarray
     gender_probabilities: np.ndarray
     ethnicity_probabilities: np.ndarray
+    warnings: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    left_out: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         n = len(self.box_xyxy)
@@ -110,6 +117,8 @@ class FaceAges:
                 `labels.THRESHOLDS`) or older. It verifies nobody's age.
         """
         faces = [self._face_dict(i, ethnicity) for i in range(len(self))]
+        for face, warnings in zip(faces, self.warnings or [()] * len(self), strict=True):
+            face["warnings"] = list(warnings)
         if at_least:
             tails = self.age_probabilities @ threshold_membership(at_least).T
             for face, row in zip(faces, tails, strict=True):
@@ -139,6 +148,19 @@ class FaceAges:
         return face
 
 
+@dataclass(frozen=True)
+class PhotoAges(FaceAges):
+    """The ages of the faces that were found in a photo, with what people should know of them.
+
+    Attributes:
+        warnings: for each face the sentences of `picture_quality.face_warnings`.
+        left_out: that of `Faces`.
+    """
+
+    warnings: tuple[tuple[str, ...], ...] = ()
+    left_out: int = 0
+
+
 def picture_record(
     file: str | None,
     size_wh: tuple[int, int] | None = None,
@@ -146,10 +168,11 @@ def picture_record(
     error: str | None = None,
     ethnicity: bool = False,
     at_least: tuple[int, ...] = (),
+    frames: int = 1,
 ) -> dict:
     """The JSON answer for one picture: `faces` is empty where none was found or `error` is set.
 
-    `ethnicity` and `at_least` are those of `FaceAges.to_dicts`.
+    `ethnicity` and `at_least` are those of `FaceAges.to_dicts`, `frames` that of `images.Picture`.
     """
     width, height = size_wh or (None, None)
     return {
@@ -157,15 +180,27 @@ def picture_record(
         "width": width,
         "height": height,
         "faces": faces.to_dicts(ethnicity, at_least) if faces is not None else [],
+        "notes": picture_notes(frames, faces),
         "error": error,
     }
 
 
+def picture_notes(frames: int, faces: FaceAges | None) -> list[str]:
+    """What people should know of a picture that was examined in part only: sentences.
+
+    Args:
+        frames: that of `images.Picture`.
+        faces: those that were examined.
+    """
+    notes = [words.NOTE_FRAMES.format(frames=f"{frames:,}")] if frames > 1 else []
+    if faces is not None and faces.left_out:
+        found = len(faces) + faces.left_out
+        notes.append(words.NOTE_FACES.format(found=found, most=len(faces)))
+    return notes
+
+
 def _check_shapes(result: object, expected: dict[str, tuple[int, ...]]) -> None:
-    for field in fields(result):
-        got = np.shape(getattr(result, field.name))
-        if got != expected[field.name]:
-            raise ValueError(
-                f"{type(result).__name__}.{field.name}: expected shape {expected[field.name]}, "
-                f"got {got}"
-            )
+    for name, shape in expected.items():
+        got = np.shape(getattr(result, name))
+        if got != shape:
+            raise ValueError(f"{type(result).__name__}.{name}: expected shape {shape}, got {got}")

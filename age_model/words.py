@@ -19,6 +19,31 @@ FAILED = (
     "Something went wrong",
     "The picture could not be examined. Try again, or try another picture.",
 )
+# Notes on a picture, on the page and in the records.
+NOTE_FRAMES = (
+    "The file holds {frames} pictures, as an animation or a document does; only the first was "
+    "examined."
+)
+NOTE_FACES = "{found} faces were found; only the {most} largest were examined."
+AT_LEAST_SWITCH = "How probably {ages} or older?"
+AT_LEAST_NOTE = (
+    "How probably a face looks that old or older, to this model. It is no age verification, and must "
+    "not be used as one."
+)
+FACES_TO_SELECT = "Faces in the picture: choose one to go to its card"
+FACE_TO_SHOW = "Show face {number} in the picture"
+# Warnings about a face, by the kinds of `picture_quality.MEASURES`.
+ERRORS = "the model was off by {mae:.1f} years on average, by {untouched:.1f} on the untouched ones"
+FACE_WARNINGS = {
+    "resolution": "Small: on test pictures no smaller than this, {errors}.",
+    "blur": "Blurred: on test pictures no more blurred than this, {errors}.",
+    "darkness": "Dark: on test pictures no darker than this, {errors}.",
+    "occlusion": (
+        "Cut off by the edge of the picture: on test pictures of which {level:.0%} was covered, "
+        "{errors}."
+    ),
+    "grey": "Without colours: on test pictures turned grey, {errors}.",
+}
 MANY_INTRODUCTION = (
     "Up to {most} pictures, or zip files of pictures, of at most {megabytes} MB a file: a row for "
     "each picture, and at the end a table to keep."

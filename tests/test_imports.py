@@ -12,9 +12,10 @@ PACKAGE = REPOSITORY / "age_model"
 
 # From the bottom up: a module may import those of lower layers and of its own.
 LAYERS = (
-    {"labels", "results"},
-    {"calibration", "measured", "decode", "modeling", "transforms", "images", "crop", "detector_file",
-     "faces", "model_files", "picture_files", "precision"},
+    {"labels", "results", "words"},
+    {"calibration", "measured", "decode", "modeling", "transforms", "to_rgb", "images", "crop",
+     "quality", "picture_quality", "detector_file", "faces", "model_files", "picture_files",
+     "precision"},
     {"predictor"},
 )  # fmt: skip
 ABOVE = len(LAYERS)  # cli, the page's parts and whatever else is built on the predictor

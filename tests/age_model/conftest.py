@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -26,6 +27,42 @@ def predictor(tiny_checkpoint):
     from age_model.predictor import AgePredictor
 
     return AgePredictor.from_pretrained(tiny_checkpoint, detector="haar")
+
+
+@pytest.fixture(scope="session")
+def robustness() -> Callable[[Path | None], dict]:
+    """Makes the content of a robustness.json, for the weights of a folder."""
+    from age_model.measured import weights_sha256
+
+    def row(kind: str, level: float, mae: float, name: str = "", **medians: float) -> dict:
+        spread = {k: {"median": v, "p10": v * 0.8, "p90": v * 1.2} for k, v in medians.items()}
+        more = mae - 5.0
+        return {
+            "kind": kind, "level": level, "name": name, "mae": mae, "measured": spread,
+            "mae_difference": more, "mae_difference_interval": [more - 0.4, more + 0.4],
+        }  # fmt: skip
+
+    def make(checkpoint: Path | None = None) -> dict:
+        return {
+            "model": {"weights_sha256": weights_sha256(checkpoint) if checkpoint else None},
+            "conditions": [
+                row("none", 0, 5.0, blur_sigma=2.0, luminance=0.5),
+                row("blur", 2, 5.4, blur_sigma=3.0),
+                row("blur", 4, 5.5, blur_sigma=4.0),
+                row("blur", 8, 8.0, blur_sigma=8.0),
+                row("resolution", 64, 5.3),
+                row("resolution", 24, 6.0),
+                row("darkness", 0.9, 6.5, luminance=0.45),
+                row("darkness", 0.4, 7.0, luminance=0.2),
+                row("darkness", 0.2, 9.0, luminance=0.1),
+                row("occlusion", 0.1, 6.0, "eyes"),
+                row("occlusion", 0.25, 7.0, "a quarter, anywhere"),
+                row("rotation", 180, 24.0, "180"),
+                row("grey", 1, 5.2, "grey"),
+            ],
+        }
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from age_model import detector_file
+from age_model import faces as faces_module
 from age_model.detector_file import YUNET_FILES, find_yunet
 from age_model.faces import HaarDetector, YuNetDetector, load_detector
 
@@ -49,6 +50,14 @@ def test_several_faces_largest_first(two_people, detector):
     faces = detector.detect(two_people)
     assert len(faces) == 2
     assert centres(faces)[0, 0] > 400 > centres(faces)[1, 0]
+
+
+def test_of_a_crowd_the_largest_are_kept_and_the_others_counted(two_people, detector, monkeypatch):
+    assert detector.detect(two_people).left_out == 0
+    monkeypatch.setattr(faces_module, "MAX_FACES", 1)
+    faces = detector.detect(two_people)
+    assert (len(faces), faces.left_out) == (1, 1)
+    assert faces.box_xyxy[0, 0] > 400, "the larger face is on the right"
 
 
 def test_a_face_that_fills_the_picture(astronaut, detector):

@@ -60,6 +60,24 @@ def test_largest_face_first(predictor, two_people):
     assert box[0, 0] > 400 > box[1, 0]
 
 
+def test_faces_beyond_the_limit_are_counted(predictor, two_people, monkeypatch):
+    monkeypatch.setattr("age_model.faces.MAX_FACES", 1)
+    ages = predictor(two_people)
+    assert (len(ages), len(ages.warnings), ages.left_out) == (1, 1, 1)
+
+
+def test_photos_are_warned_about_where_the_models_robustness_is_known(
+    predictor, astronaut, copied, robustness
+):
+    dark = (astronaut * 0.25).astype(np.uint8)
+    assert predictor(dark).warnings == ((),), "of this model nothing is measured"
+    (copied / "robustness.json").write_text(json.dumps(robustness(copied)))
+    measured = AgePredictor.from_pretrained(copied, detector="haar")
+    assert measured(astronaut).warnings == ((),)
+    ((warning,),) = measured(dark).warnings
+    assert warning.startswith("Dark: ") and "7.0 years" in warning and "5.0 on" in warning
+
+
 def test_the_picture_is_not_changed(predictor, astronaut):
     before = astronaut.copy()
     predictor(astronaut)

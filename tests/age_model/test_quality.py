@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from age_model.crop import BOX_SIDE_IN_CROP, LANDMARKS_IN_CROP
-from age_model.quality import MOST_BLUR, NOSE_DEPTH, blur_sigma, face_size, luminance, turned_degrees
+from age_model.quality import (
+    MOST_BLUR,
+    NOSE_DEPTH,
+    blur_sigma,
+    face_size,
+    is_grey,
+    luminance,
+    share_outside,
+    turned_degrees,
+)
 from train.corruptions import blurred, darkened, low_resolution
 
 NO_LANDMARKS = np.full((5, 2), np.nan)
@@ -19,6 +28,22 @@ def test_the_size_is_that_of_the_crop_in_the_photo():
     box = np.array([10.0, 20, 10 + 102, 20 + 80])
     assert face_size(box, NO_LANDMARKS) == pytest.approx(102 / BOX_SIDE_IN_CROP)
     assert face_size(box, 64 * LANDMARKS_IN_CROP + 300) == pytest.approx(64)
+
+
+def test_share_outside_is_that_of_the_crop_beside_the_photo():
+    landmarks = 100 * LANDMARKS_IN_CROP  # the crop is (0, 0) to (100, 100)
+    for size_wh, moved, share in [
+        ((100, 100), (0, 0), 0), ((400, 300), (50, 60), 0), ((75, 100), (0, 0), 0.25),
+        ((400, 300), (-50, 0), 0.5), ((400, 300), (350, 250), 0.75), ((9, 9), (200, 0), 1),
+    ]:  # fmt: skip
+        assert share_outside(np.zeros(4), landmarks + moved, size_wh) == pytest.approx(share), moved
+
+
+def test_grey_is_without_any_colour(face):
+    grey = np.repeat(face[..., :1], 3, axis=2)
+    assert is_grey(grey) and not is_grey(face)
+    grey[5, 5, 2] ^= 8
+    assert not is_grey(grey)
 
 
 def test_blur_grows_with_the_true_sigma(face):

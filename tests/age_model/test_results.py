@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from age_model.labels import AGE_GROUP_NAMES, NUM_AGES
-from age_model.results import FaceAges, Faces, picture_record
+from age_model.results import FaceAges, Faces, PhotoAges, picture_record
 
 
 def two_faces() -> FaceAges:
@@ -27,8 +27,9 @@ def test_a_face_as_json():
     young, old = two_faces().to_dicts()
     assert list(young) == [
         "box", "score", "age", "interval", "group", "group_probabilities", "gender",
-        "gender_probability",
+        "gender_probability", "warnings",
     ]  # fmt: skip
+    assert young["warnings"] == []
     assert young["box"] == [1.0, 2.0, 30.1, 40.0]
     assert (young["score"], old["score"]) == (0.9, None)
     assert (young["age"], young["interval"], young["group"]) == (27.4, [20.0, 36.0], "20-29")
@@ -55,7 +56,7 @@ def test_thresholds_only_when_asked_for_and_each_faces_own():
 def test_picture_record_is_strict_json():
     record = picture_record("a.jpg", (640, 480), two_faces(), at_least=(13, 25))
     assert list(record["faces"][0]["probability_at_least"]) == ["13", "25"]
-    assert list(record) == ["file", "width", "height", "faces", "error"]
+    assert list(record) == ["file", "width", "height", "faces", "notes", "error"]
     assert (record["width"], record["height"], len(record["faces"])) == (640, 480, 2)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
 
@@ -63,8 +64,22 @@ def test_picture_record_is_strict_json():
 def test_record_of_an_error_has_no_faces():
     record = picture_record("a.jpg", error="is empty")
     assert record == {
-        "file": "a.jpg", "width": None, "height": None, "faces": [], "error": "is empty",
+        "file": "a.jpg", "width": None, "height": None, "faces": [], "notes": [],
+        "error": "is empty",
     }  # fmt: skip
+
+
+def test_record_says_that_only_the_first_picture_of_a_file_was_examined():
+    assert picture_record("a.jpg", (9, 7), two_faces())["notes"] == []
+    (note,) = picture_record("a.gif", (9, 7), two_faces(), frames=12)["notes"]
+    assert "holds 12 pictures" in note and "only the first" in note
+
+
+def test_photo_has_warnings_for_each_face_and_says_what_was_left_out():
+    photo = PhotoAges(**vars(two_faces()), warnings=((), ("Dark.", "Small.")), left_out=3)
+    record = picture_record("crowd.jpg", (9, 7), photo)
+    assert [face["warnings"] for face in record["faces"]] == [[], ["Dark.", "Small."]]
+    assert record["notes"] == ["5 faces were found; only the 2 largest were examined."]
 
 
 def test_empty_results():

@@ -14,13 +14,15 @@ def _upload(path, name="holiday.jpg") -> dict:
 
 
 def _page(predictor, upload, folder) -> tuple:
-    return page_answer(predictor, upload, str(folder), "waiting for a picture")
+    shown = page_answer(predictor, upload, str(folder), "waiting for a picture")
+    assert (shown.picture is None) == (shown.boxes == "")
+    return shown.picture, shown.answer
 
 
 def test_faces_give_a_picture_and_cards(photo, ages_of):
     drawn, html = _page(lambda image: ages_of(BOX), _upload(photo), photo.parent)
     assert drawn.dtype == np.uint8 and drawn.shape == (720, 720, 3)
-    assert html.count('class="face"') == 1
+    assert html.count('<article class="face"') == 1
 
 
 def test_no_face_gives_a_sentence_and_no_age(photo, ages_of):
@@ -69,6 +71,23 @@ def test_files_outside_the_upload_folder_are_not_read(photo, tmp_path):
 
 def test_deleted_upload_is_said_in_words(tmp_path):
     assert "no longer here" in _page(None, _upload(tmp_path / "gone.jpg"), tmp_path)[1]
+
+
+@pytest.mark.parametrize("boxes", [(), (BOX,)], ids=["no face", "a face"])
+def test_animation_is_said_on_the_page_and_in_the_record(boxes, tmp_path, ages_of):
+    frames = [Image.new("RGB", (64, 48), name) for name in ("white", "red", "blue")]
+    path = tmp_path / "moving.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+    def predictor(image):
+        assert (image == 255).all(), "the first frame is the white one"
+        return ages_of(*boxes)
+
+    sentence = "holds 3 pictures"
+    assert sentence in _page(predictor, _upload(path), tmp_path)[1]
+    assert sentence in api_answer(predictor, _upload(path), str(tmp_path))["notes"][0]
+    frames[0].save(path)
+    assert "pictures" not in _page(predictor, _upload(path), tmp_path)[1]
 
 
 def test_predictor_sees_the_picture_upright(tmp_path, ages_of):

@@ -8,6 +8,7 @@ from app_server import REPOSITORY, free_port, offline_environment, start_server
 from gradio_client import Client, handle_file
 
 import app
+from age_model.page.photo import EXAMPLES
 
 
 def _python(*arguments: str, folder: Path) -> subprocess.CompletedProcess:
@@ -76,7 +77,7 @@ def test_uploads_are_deleted_and_examples_stay(photo, ages_of, tmp_path, monkeyp
         deadline = time.monotonic() + 30
         while "photo.jpg" in _names(tmp_path) and time.monotonic() < deadline:
             time.sleep(0.5)
-        assert _names(tmp_path) == {path.name for path in app.EXAMPLES}
+        assert _names(tmp_path) == {path.name for path in EXAMPLES}
     finally:
         page.close()
 
@@ -99,7 +100,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def test_examples_are_small_and_there():
-    for path in app.EXAMPLES:
+    for path in EXAMPLES:
         assert 0 < path.stat().st_size < 200_000
 
 

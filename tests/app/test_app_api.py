@@ -37,14 +37,15 @@ def test_snippet_of_the_readme_runs(server, photo, monkeypatch, capsys):
 
 def test_record_has_the_documented_form(client, photo):
     record = _predict(client, photo)
-    assert list(record) == ["file", "width", "height", "faces", "error"]
-    assert record["file"] == "photo.jpg" and record["error"] is None
+    assert list(record) == ["file", "width", "height", "faces", "notes", "error"]
+    assert record["file"] == "photo.jpg" and record["error"] is None and record["notes"] == []
     assert (record["width"], record["height"]) == (512, 512)
     (face,) = record["faces"]
     assert list(face) == [
         "box", "score", "age", "interval", "group", "group_probabilities", "gender",
-        "gender_probability",
+        "gender_probability", "warnings",
     ]  # fmt: skip
+    assert face["warnings"] == []
     left, top, right, bottom = face["box"]
     assert left < 225 < right and top < 120 < bottom, "the nose lies in the box"
     assert 0 <= face["interval"][0] <= face["age"] <= face["interval"][1] <= 100
@@ -94,6 +95,15 @@ def test_sideways_phone_photo_is_turned(client, astronaut, tmp_path):
     record = _predict(client, path)
     assert (record["width"], record["height"]) == (400, 512)
     assert len(record["faces"]) == 1
+
+
+def test_animation_is_said_to_be_one(client, astronaut, tmp_path):
+    frames = [Image.fromarray(astronaut), Image.new("RGB", (512, 512))]
+    path = tmp_path / "moving.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    record = _predict(client, path)
+    assert len(record["faces"]) == 1
+    assert "holds 2 pictures" in record["notes"][0]
 
 
 def test_only_these_endpoints_are_public(client):

@@ -1,0 +1,155 @@
+"""Warnings about a face that is seen badly, with how much worse the loaded model is on such faces.
+
+What counts as bad, and how bad it is, is read off the checkpoint's robustness.json, where `python -m
+train.robustness` wrote the errors on pictures made worse step by step. Of a model without that file
+nothing is said. What the file does not measure, such as a head turned away, gets no warning either.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from age_model import words
+from age_model.measured import ROBUSTNESS, weights_sha256
+from age_model.quality import blur_sigma, face_size, is_grey, luminance, share_outside
+from age_model.results import Faces
+
+LEAST_MORE_YEARS = 0.5  # of mean absolute error, for a warning
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measurement of a face, to be held against one kind of conditions in robustness.json.
+
+    Attributes:
+        kind: of the conditions.
+        worse: 1 where larger values are worse, -1 where smaller ones are.
+        recorded: its name in the conditions' "measured"; None where it is their "level" itself.
+        only: the one condition of the kind that it can be held against; None for all.
+    """
+
+    kind: str
+    worse: int
+    recorded: str | None = None
+    only: str | None = None
+
+
+MEASURES = (
+    Measure("resolution", -1),
+    Measure("blur", 1, recorded="blur_sigma"),
+    Measure("darkness", -1, recorded="luminance"),
+    # The other rectangles lie on eyes, mouth or a half by intent; the edge of a photo cuts anywhere.
+    Measure("occlusion", 1, only="a quarter, anywhere"),
+    Measure("grey", 1),
+)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A condition on which the model is so much worse that people should know.
+
+    Attributes:
+        kind, level: those of the condition.
+        value: what its `Measure` gives there; a face that is as bad, or worse, has reached it.
+        mae: mean absolute error in years there.
+        untouched: the same of these pictures before they were made worse.
+    """
+
+    kind: str
+    level: float
+    value: float
+    mae: float
+    untouched: float
+
+
+def read_limits(checkpoint: Path) -> tuple[Limit, ...]:
+    """The limits of a checkpoint folder; none where its robustness is not known."""
+    try:
+        robustness = json.loads((checkpoint / ROBUSTNESS).read_text(encoding="utf-8"))
+        of_these_weights = robustness["model"]["weights_sha256"] == weights_sha256(checkpoint)
+        return limits(robustness) if of_these_weights else ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()  # a checkpoint from elsewhere may hold anything, and answers all the same
+
+
+def limits(robustness: dict) -> tuple[Limit, ...]:
+    """The conditions worth a warning, those of a kind from the mildest to the strongest.
+
+    They are those whose mean absolute error is larger than that of the untouched pictures by at least
+    LEAST_MORE_YEARS, with a 95% interval of the difference above zero, and that can be told from
+    untouched pictures: what is measured on half of the pictures lies beyond what is measured on nine
+    in ten untouched ones.
+
+    Args:
+        robustness: content of robustness.json.
+    """
+    rows = robustness["conditions"]
+    untouched = next(row for row in rows if row["kind"] == "none")
+    found = []
+    for measure in MEASURES:
+        of_kind = [r for r in rows if r["kind"] == measure.kind and measure.only in (None, r["name"])]
+        kept = [
+            Limit(row["kind"], row["level"], _value(row, measure), row["mae"], untouched["mae"])
+            for row in of_kind
+            if row["mae_difference"] >= LEAST_MORE_YEARS
+            and row["mae_difference_interval"][0] > 0
+            and _stands_out(row, untouched, measure)
+        ]
+        found += sorted(kept, key=lambda limit, m=measure: m.worse * limit.value)
+    return tuple(found)
+
+
+def face_warnings(measured: dict[str, float], limits: tuple[Limit, ...]) -> tuple[str, ...]:
+    """Sentences about one face, with the figures of the worst limit that it has reached.
+
+    Args:
+        measured: a value for each kind of MEASURES, as from `measure_face`; NaN where not known.
+    """
+    reached = {
+        limit.kind: limit
+        for measure in MEASURES
+        for limit in limits
+        if limit.kind == measure.kind
+        and measure.worse * measured[limit.kind] >= measure.worse * limit.value
+    }
+    if "resolution" in reached:
+        reached.pop("blur", None)  # a small face is blurred by being enlarged: said once
+    return tuple(
+        words.FACE_WARNINGS[kind].format(
+            level=limit.level, errors=words.ERRORS.format(mae=limit.mae, untouched=limit.untouched)
+        )
+        for kind, limit in reached.items()
+    )
+
+
+def measure_face(
+    crop_rgb: np.ndarray, faces: Faces, index: int, size_wh: tuple[int, int]
+) -> dict[str, float]:
+    """What MEASURES are about, by their kinds.
+
+    Args:
+        crop_rgb: (H, W, 3) uint8, what `crop.crop_face` cut out for the face.
+        faces, index: which face it is.
+        size_wh: of the photo, pixels.
+    """
+    box_xyxy, landmarks_xy = faces.box_xyxy[index], faces.landmarks_xy[index]
+    return {
+        "resolution": face_size(box_xyxy, landmarks_xy),
+        "blur": blur_sigma(crop_rgb),
+        "darkness": luminance(crop_rgb),
+        "occlusion": share_outside(box_xyxy, landmarks_xy, size_wh),
+        "grey": float(is_grey(crop_rgb)),
+    }
+
+
+def _value(row: dict, measure: Measure) -> float:
+    return row["measured"][measure.recorded]["median"] if measure.recorded else row["level"]
+
+
+def _stands_out(row: dict, untouched: dict, measure: Measure) -> bool:
+    if measure.recorded is None:
+        return True
+    ordinary = untouched["measured"][measure.recorded]["p90" if measure.worse > 0 else "p10"]
+    return measure.worse * _value(row, measure) > measure.worse * ordinary
