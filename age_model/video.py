@@ -110,19 +110,23 @@ def open_clip(path: Path) -> Iterator[Clip]:
     with _open(path) as file:
         capture = cv2.VideoCapture()
         try:
-            if not capture.open(file, cv2.CAP_FFMPEG, sum(CAPTURE.items(), ())):
-                raise VideoError(NOT_READABLE)
-            capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # clips of phones are often turned
-            check_size(
-                int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-                int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-            )
-            check_seconds(_said_seconds(capture) or 0.0)
+            _start(capture, file)
             yield Clip(capture)
-        except cv2.error as error:
-            raise VideoError(NOT_READABLE) from error
         finally:
             capture.release()
+
+
+def _start(capture: cv2.VideoCapture, file: BinaryIO) -> None:
+    try:
+        opened = capture.open(file, cv2.CAP_FFMPEG, sum(CAPTURE.items(), ()))
+    except cv2.error as error:
+        raise VideoError(NOT_READABLE) from error
+    if not opened:
+        raise VideoError(NOT_READABLE)
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # clips of phones are often turned
+    sides = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+    check_size(*(int(capture.get(side)) for side in sides))
+    check_seconds(_said_seconds(capture) or 0.0)
 
 
 def _open(path: Path) -> BinaryIO:
