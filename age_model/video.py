@@ -33,8 +33,8 @@ from age_model.video_limits import (
 # One thread: the photos of others need a processor too. Times in milliseconds.
 CAPTURE = {
     cv2.CAP_PROP_N_THREADS: 1,
-    cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: 10_000,
-    cv2.CAP_PROP_READ_TIMEOUT_MSEC: 10_000,
+    cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: 20_000,
+    cv2.CAP_PROP_READ_TIMEOUT_MSEC: 20_000,
 }
 
 
