@@ -20,6 +20,7 @@ from age_model.page.how_good import build_measured_tab
 from age_model.page.live import build_live_tab
 from age_model.page.many import build_many_tab
 from age_model.page.photo import build_photo_tab, build_webcam_tab
+from age_model.page.video import build_video_tab
 
 PACKAGE = Path(page_html.__file__).parent
 UPLOADS_LIVE_SECONDS = 600
@@ -64,6 +65,8 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
             build_live_tab(predictor)
         with gr.Tab("Many pictures"):
             build_many_tab(predictor)
+        with gr.Tab("Video"):
+            build_video_tab(predictor)
         with gr.Tab("How good is it?") as measured:
             build_measured_tab(measured, lambda: predictor.results)
         gr.HTML(page_html.notes_html(), padding=False)

@@ -1,6 +1,6 @@
 """Finding faces: OpenCV's YuNet, or the Haar cascade that opencv-python carries.
 
-The only place where pictures are BGR, because OpenCV's YuNet wants them so.
+Here pictures become BGR for a moment, because OpenCV's YuNet wants them so.
 """
 
 import os

@@ -11,7 +11,6 @@ TABLE = (
     '<div class="many-scroll"><table class="many-table"><thead><tr><th>File</th><th>Faces</th>'
     "<th>Age, likely range and group</th></tr></thead><tbody>${value}</tbody></table></div>"
 )
-RUNNING = "many-running"  # class of what says that pictures are being examined
 
 
 def introduction_html() -> str:
@@ -27,11 +26,8 @@ def progress_html(done: int, total: int, name: str | None) -> str:
         done: files that are finished, of `total`.
         name: of the one whose turn it is; None where it stands for several.
     """
-    now = f": {escape(name)}" if name else ""
-    return (
-        f'<div class="{RUNNING}"><p>{done + 1} of {total}{now}</p>'
-        f'<progress max="{total}" value="{done}">{done} of {total}</progress></div>'
-    )
+    now = f": {name}" if name else ""
+    return page_html.running_html(f"{done + 1} of {total}{now}", done, total)
 
 
 def summary_html(records: list[dict]) -> str:

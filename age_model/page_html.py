@@ -10,6 +10,8 @@ from age_model.photo_html import at_least_html, at_least_note, warnings_html
 from age_model.presentation import face_color
 from age_model.results import FaceAges
 
+RUNNING = "answer-running"  # class of what says that something is being examined
+
 
 def header_html() -> str:
     """Title and the one sentence under it."""
@@ -51,6 +53,14 @@ def message_html(title: str, text: str, problem: bool = False) -> str:
     kind, role = ("answer-problem", "alert") if problem else ("answer-message", "status")
     return (
         f'<div class="{kind}" role="{role}"><strong>{escape(title)}</strong><p>{escape(text)}</p></div>'
+    )
+
+
+def running_html(text: str, done: float, total: float) -> str:
+    """How far it has come: `done` of `total`, in whatever unit."""
+    return (
+        f'<div class="{RUNNING}"><p>{escape(text)}</p><progress max="{total:g}" value="{done:g}" '
+        f'aria-label="{words.PROGRESS}"></progress></div>'
     )
 
 

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,3 +119,9 @@ def output(path: str | None) -> Iterator[TextIO]:
         os.replace(beside, target)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def lent_folder(upload_folder: str) -> Path:
+    """A new folder for files to download: Gradio lends out what is in here, and deletes it."""
+    Path(upload_folder).mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=upload_folder))  # a name that nobody can guess

@@ -4,7 +4,7 @@ Nothing here remembers anything: `follow` takes the tracks of the frame before a
 and whoever shows the frames keeps them, for each visitor apart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class Track:
         age_probabilities: (101,) float64, averaged over the frames.
         frames: in how many the face was seen.
         seen: when it was last seen, seconds on the clock that `follow` is given.
+        face: which face of the newest frame it is; None where it was not seen there.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Track:
     age_probabilities: np.ndarray
     frames: int
     seen: float
+    face: int | None
 
 
 @dataclass(frozen=True)
@@ -76,22 +78,18 @@ def follow(tracks: tuple[Track, ...], ages: FaceAges, now: float) -> tuple[Track
     boxes = ages.box_xyxy.astype(np.float64)
     pairs = _matched(np.array([_expected(t, now) for t in tracks]).reshape(-1, 4), boxes)
     after = {
-        track.number: _moved(track, boxes[pairs[i]], ages.age_probabilities[pairs[i]], now)
-        if i in pairs
-        else track
+        track.number: _moved(track, ages, pairs[i], now) if i in pairs else replace(track, face=None)
         for i, track in enumerate(tracks)
     }
     for face in sorted(set(range(len(boxes))) - set(pairs.values())):
         number = next(n for n in range(1, len(after) + 2) if n not in after)
         still = np.zeros(2)
         probabilities = ages.age_probabilities[face]
-        after[number] = Track(number, boxes[face], still, probabilities, 1, now)
+        after[number] = Track(number, boxes[face], still, probabilities, 1, now, face)
     return tuple(after[number] for number in sorted(after))
 
 
-def live_faces(
-    tracks: tuple[Track, ...], now: float, calibration: Calibration
-) -> tuple[LiveFace, ...]:
+def live_faces(tracks: tuple[Track, ...], now: float, calibration: Calibration) -> tuple[LiveFace, ...]:
     """What to show now.
 
     Args:
@@ -146,8 +144,9 @@ def _nearness(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     return overlap - (apart**2).sum(axis=2) / np.maximum((outer**2).sum(axis=2), 1e-9)
 
 
-def _moved(track: Track, box: np.ndarray, probabilities: np.ndarray, now: float) -> Track:
-    """The track after it was seen as a face with this box (4,) and these age probabilities (101,)."""
+def _moved(track: Track, ages: FaceAges, face: int, now: float) -> Track:
+    """The track after it was seen as this face of a frame."""
+    box, probabilities = ages.box_xyxy[face].astype(np.float64), ages.age_probabilities[face]
     step = max(now - track.seen, LEAST_STEP_SECONDS)
     # An alpha-beta filter; the second weight after Benedict and Bordner, "Synthesis of an optimal
     # set of radar track-while-scan smoothing equations", IRE 1962.
@@ -168,4 +167,5 @@ def _moved(track: Track, box: np.ndarray, probabilities: np.ndarray, now: float)
         age_probabilities=(1 - weight) * track.age_probabilities + weight * probabilities,
         frames=track.frames + 1,
         seen=now,
+        face=face,
     )

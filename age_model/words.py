@@ -53,6 +53,40 @@ MANY_STOPPED = (
     "Stopped",
     "The pictures that were done before are below. Start again for all of them and the downloads.",
 )
+PROGRESS = "Progress"
+VIDEO_INTRODUCTION = (
+    "A clip of at most {seconds} seconds, {megabytes} MB and {width} x {height} pixels ({formats}). "
+    "Up to {most} faces at a time are followed, and each person gets an age and a line of it over "
+    "time. Nobody is recognised: who comes back after more than {lost} seconds counts as another "
+    "person, and at a cut to another scene two people may be taken for one."
+)
+VIDEO_NONE = ("No clip yet", "Choose a clip first.")
+VIDEO_UNUSABLE = "This clip cannot be used"
+VIDEO_NAME = "The clip"
+VIDEO_FAILED = (
+    "Something went wrong",
+    "The clip could not be examined. Try again, or try another clip.",
+)
+VIDEO_STOPPED = ("Stopped", "Nothing of the clip was kept. Press Start to examine it anew.")
+VIDEO_PROGRESS = "{done:.0f} of about {total:.0f} seconds"
+VIDEO_NO_FACE = (
+    "No face found",
+    "Try a clip in which the faces are larger, upright, well lit and turned to the camera.",
+)
+VIDEO_CUT = "Only the first {seconds} seconds were examined: the clip is longer than it says."
+VIDEO_LEFT_OUT = "{faces} seen in fewer than {least} frames: left out."
+VIDEO_MORE = "{people} more, seen for less time, in the table only."
+VIDEO_HOW = (
+    "Each line is the average that the tab Live would have shown, over the {seconds:.0f} seconds "
+    "before; it has gaps where the face was not seen. The number of years is the median, and the "
+    "range that of the average of all frames. More frames make it calmer, but the range no narrower: "
+    "the model errs by about the same on every frame of one face."
+)
+VIDEO_SEEN = "seen from {first:.1f} to {last:.1f} s, in {frames} frames"
+VIDEO_PLOT = "Years over the seconds of the clip"
+VIDEO_PLOT_PERSON = (
+    "Person {number}: between {low} and {high} years from second {first:.0f} to second {last:.0f}"
+)
 LIVE_INTRODUCTION = (
     "Start the camera, then press Record (the arrow beside it chooses among several cameras, such as "
     "the front and back ones of a phone): up to {most} faces get a number and an age that goes on "
@@ -89,8 +123,8 @@ CAMERA_PROBLEMS = {
 }
 PRIVACY = (
     "Privacy",
-    "Pictures are examined on the machine that runs this page. None is kept, logged or used for "
-    "training: uploads lie in a temporary folder and are deleted within minutes, live pictures from "
+    "Pictures and clips are examined on the machine that runs this page. None is kept, logged or used "
+    "for training: uploads lie in a temporary folder and are deleted within minutes, live pictures from "
     "the camera never touch a disk.",
 )
 LIMITS = (

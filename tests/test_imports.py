@@ -64,9 +64,9 @@ def test_age_model_needs_neither_the_page_nor_the_training_kit(path):
     assert page or not any(f"{name}.".startswith("age_model.page.") for name in imported(path))
 
 
-def test_only_faces_and_crop_know_opencv():
+def test_only_faces_crop_and_video_know_opencv():
     users = {path.stem for path in SOURCES if "cv2" in imported(path)}
-    assert users <= {"faces", "crop"}
+    assert users <= {"faces", "crop", "video"}
 
 
 def test_app_does_not_import_the_training_kit():

@@ -1,9 +1,7 @@
 """The tab "Many pictures", and the endpoint /predict_many behind it."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -12,15 +10,9 @@ from age_model import page_html, words
 from age_model.answers import Predictor
 from age_model.batch import examine, given_files
 from age_model.images import IMAGE_SUFFIXES
-from age_model.many_html import (
-    RUNNING,
-    TABLE,
-    introduction_html,
-    progress_html,
-    row_html,
-    summary_html,
-)
-from age_model.record_output import output, record_writer
+from age_model.many_html import TABLE, introduction_html, progress_html, row_html, summary_html
+from age_model.page_html import RUNNING
+from age_model.record_output import lent_folder, output, record_writer
 
 # Pictures of a visitor wait for those of another here, and not in front of the other tabs.
 QUEUE = {"concurrency_id": "many", "concurrency_limit": 1}
@@ -101,8 +93,7 @@ def stopped(status: str) -> str:
 
 def write_downloads(records: list[dict], upload_folder: str) -> list[str]:
     """Paths of the records as each of DOWNLOADS, where Gradio lends them out and deletes them."""
-    Path(upload_folder).mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=upload_folder))  # a name that nobody can guess
+    folder = lent_folder(upload_folder)
     for form, name in DOWNLOADS.items():
         with output(str(folder / name)) as stream:
             write = record_writer(form, stream, ethnicity=False)
