@@ -10,17 +10,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from age_model.upload_folder import UPLOADS, keep_deleting
+
+# isort: split
+# Gradio comes after the line above: on its import it reads where uploads go.
 import gradio as gr
-from gradio.route_utils import delete_files_created_by_app
 from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
 
 from age_model import page_html, words
 from age_model.answers import Predictor, api_answer, page_answer
 from age_model.images import MAX_BYTES
 from age_model.lazy import LazyPredictor
 from age_model.page.how_good import build_measured_tab
+from age_model.page.intake import Page
 from age_model.page.live import build_live_tab
 from age_model.page.many import build_many_tab
+from age_model.request_guard import RequestGuard
 
 PACKAGE = Path(page_html.__file__).parent
 EXAMPLES = [PACKAGE / "examples" / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
@@ -28,6 +34,7 @@ AFTER_ANSWER = (PACKAGE / "after_answer.js").read_text(encoding="utf-8")
 UPLOADS_LIVE_SECONDS = 600
 CHECK_UPLOADS_SECONDS = 120
 WAITING_VISITORS = 32
+REMEMBERED_VISITORS = 500  # Gradio holds what each of them sent last, up to a request's size
 
 THEME = gr.themes.Default(
     primary_hue="cyan",
@@ -54,9 +61,21 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
         return gr.update(value=drawn, visible=drawn is not None), html
 
     def predict(picture: dict | None, thresholds: bool = False) -> dict:
-        """Find the faces in a picture and say how old each of them looks.
+        """Find the faces in a picture and say how old each of them looks, in years.
 
-        With `thresholds` also how probable it is that it looks 18 or older, and other such ages.
+        The ages are estimates and can be wrong by many years. They are no age verification: do not
+        use them to grant or refuse anything, to watch people, or to decide anything about people.
+
+        Args:
+            picture: an upload, or its data: URL (data:image/jpeg;base64,...), of at most 6 MB then.
+            thresholds: also say how probable it is that a face looks 13, 16, 18, 21, 25 or older.
+
+        Returns:
+            A dictionary. Its "faces", the largest first and none if no face is found, have "age" in
+            years, "interval" (from and to which age it most likely is, 80%), "group" (of ages in
+            years), "group_probabilities" and "gender_probability" (0 to 1), "gender" as it looks, and
+            "box" (x1, y1, x2, y2 in pixels of the upright picture). Its "error" is None, or says why
+            the picture cannot be used.
         """
         return api_answer(predictor, picture, get_upload_folder(), thresholds)
 
@@ -64,7 +83,7 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
         instead_of = getattr(predictor, "instead_of", None)
         return page_html.model_html(predictor.model_name, predictor.detector_name, instead_of)
 
-    with gr.Blocks(
+    with Page(
         title=words.TITLE,
         analytics_enabled=False,
         delete_cache=(CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS),
@@ -165,24 +184,34 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         predictor.load(options.model)
+        keep_deleting(Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, example_files)
         demo.queue(max_size=WAITING_VISITORS).launch(
             server_name=options.host,
             server_port=options.port,
             share=options.share,
             max_file_size=MAX_BYTES,
+            state_session_capacity=REMEMBERED_VISITORS,
             run_history=False,  # would keep what visitors upload in their browsers
+            enable_monitoring=False,  # how often which button was pressed, told to anyone
+            mcp_server=True,
             footer_links=["api"],
             ssr_mode=False,
             theme=THEME,
             css_paths=PACKAGE / "page.css",
+            app_kwargs={"middleware": [Middleware(RequestGuard, upload_folder=get_upload_folder)]},
         )
     except (OSError, ValueError) as error:  # no such model, or the port is taken
         print(f"app.py: {error}", file=sys.stderr)
         return 1
     finally:
-        # Gradio does so itself only when no visitor's connection is open any more.
-        delete_files_created_by_app(demo, age=None)
+        # Gradio deletes uploads itself only when no visitor's connection is open any more.
+        UPLOADS.cleanup()
     return 0
+
+
+def example_files() -> set[str]:
+    """Paths of the copies of the examples that Gradio made when the page was built."""
+    return {path for block in demo.blocks.values() for path in getattr(block, "keep_in_cache", ())}
 
 
 predictor = LazyPredictor()

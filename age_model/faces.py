@@ -20,6 +20,7 @@ __all__ = ["Detector", "HaarDetector", "YuNetDetector", "crop_face", "load_detec
 HAAR_CASCADE = "haarcascade_frontalface_alt2"
 LONGER_SIDE = 640  # of the copy that is searched: finds faces from about 1/50 of the picture up
 QUICK_SIDE = 320  # of the one copy that a quick look searches
+MAX_FACES = 300  # a picture of nothing but faces must not keep others waiting either
 QUICK_FACES = 6  # a crowd must not keep others waiting for their frames
 ENLARGED_SIDE = (
     160  # of the copy of a smaller picture: Haar knows no face below 20 pixels, YuNet 10
@@ -32,7 +33,7 @@ class Detector(Protocol):
     name: str
 
     def detect(self, image_rgb: np.ndarray, quick: bool = False) -> Faces:
-        """All faces in an (H, W, 3) uint8 picture, largest first.
+        """The faces in an (H, W, 3) uint8 picture, largest first, at most MAX_FACES.
 
         With `quick` only those above about 1/30 of the picture, and at most QUICK_FACES: for the
         frames of a film, in a third of the time.
@@ -101,7 +102,7 @@ class YuNetDetector:
             rows[:, :4].tolist(), rows[:, 14].tolist(), self.SCORE_THRESHOLD, self.OVERLAP_THRESHOLD
         )
         rows = rows[np.asarray(kept, dtype=int)]
-        most = QUICK_FACES if quick else None
+        most = QUICK_FACES if quick else MAX_FACES
         coarse = _faces(rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2), most)
         closer = [self._look_closer(image_rgb, coarse, i) for i in range(len(coarse))]
         landmarks_xy = np.array(closer, np.float32).reshape(-1, 5, 2)
@@ -166,7 +167,7 @@ class HaarDetector:
         rows = np.asarray(rows, np.float64).reshape(-1, 4)
         rows[:, :2] -= pad
         n = len(rows)
-        most = QUICK_FACES if quick else None
+        most = QUICK_FACES if quick else MAX_FACES
         return _faces(rows / scale, np.full(n, np.nan), np.full((n, 5, 2), np.nan), most)
 
 
@@ -180,9 +181,9 @@ def _scaled(image_rgb: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]
 
 
 def _faces(
-    box_xywh: np.ndarray, score: np.ndarray, landmarks_xy: np.ndarray, most: int | None
+    box_xywh: np.ndarray, score: np.ndarray, landmarks_xy: np.ndarray, most: int
 ) -> Faces:
-    """Faces with corner boxes, largest first; the `most` largest, or all."""
+    """Faces with corner boxes, largest first; the `most` largest."""
     order = np.argsort(-box_xywh[:, 2] * box_xywh[:, 3], kind="stable")[:most]
     left_top, size_wh = box_xywh[order, :2], box_xywh[order, 2:]
     return Faces(
