@@ -185,7 +185,8 @@ def main() -> int:
     try:
         predictor.load(options.model)
         keep_deleting(Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, example_files)
-        demo.queue(max_size=WAITING_VISITORS).launch(
+        # Without api_open=False a program could ask past the queue.
+        demo.queue(max_size=WAITING_VISITORS, api_open=False).launch(
             server_name=options.host,
             server_port=options.port,
             share=options.share,

@@ -56,9 +56,7 @@ class RequestGuard:
         except Exception as error:
             if not body.lost:
                 log_without_text(error, log)
-            if answer.begun:
-                raise ConnectionAbortedError("a request failed after its answer began") from None
-            if not body.too_large:
+            if not answer.begun and not body.too_large:
                 await _answer(send, 500, words.REQUEST_FAILED)
         if body.too_large and not answer.begun:
             await _answer(send, 413, _too_large(scope))

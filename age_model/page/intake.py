@@ -18,6 +18,14 @@ log = logging.getLogger(__name__)
 class Page(gr.Blocks):
     """Blocks that takes uploads only."""
 
+    def get_api_info(self, *args, **kwargs) -> dict:
+        """What the endpoints take and give: as Gradio says it, each schema in one piece."""
+        info = super().get_api_info(*args, **kwargs)
+        for endpoint in info["named_endpoints"].values():
+            for parameter in endpoint["parameters"]:
+                parameter["type"] = _in_one_piece(parameter["type"])
+        return info
+
     async def process_api(self, block_fn, inputs: list, *args, **kwargs) -> dict:
         """Answer a request.
 
@@ -38,6 +46,18 @@ class Page(gr.Blocks):
         except Exception as error:
             log_without_text(error, log)
             raise gr.Error(words.REQUEST_FAILED, print_exception=False) from None
+
+
+def _in_one_piece(schema: object, parts: dict | None = None) -> object:
+    """A JSON schema without references: Gradio's MCP server moves schemas, and breaks those in them."""
+    if isinstance(schema, list):
+        return [_in_one_piece(item, parts) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = schema.get("$defs", parts)
+    if "$ref" in schema:
+        return _in_one_piece(parts[schema["$ref"].removeprefix("#/$defs/")], parts)
+    return {key: _in_one_piece(value, parts) for key, value in schema.items() if key != "$defs"}
 
 
 def _given(value: object) -> object:
