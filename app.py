@@ -9,23 +9,31 @@ import signal
 import sys
 from pathlib import Path
 
+from age_model.upload_folder import UPLOADS, keep_deleting
+
+# isort: split
+# Gradio comes after the line above: on its import it reads where uploads go.
 import gradio as gr
-from gradio.route_utils import delete_files_created_by_app
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
 
 from age_model import page_html, words
 from age_model.answers import Predictor
 from age_model.images import MAX_BYTES
 from age_model.lazy import LazyPredictor
 from age_model.page.how_good import build_measured_tab
+from age_model.page.intake import Page
 from age_model.page.live import build_live_tab
 from age_model.page.many import build_many_tab
 from age_model.page.photo import build_photo_tab, build_webcam_tab
 from age_model.page.video import build_video_tab
+from age_model.request_guard import RequestGuard
 
 PACKAGE = Path(page_html.__file__).parent
 UPLOADS_LIVE_SECONDS = 600
 CHECK_UPLOADS_SECONDS = 120
 WAITING_VISITORS = 32
+REMEMBERED_VISITORS = 500  # Gradio holds what each of them sent last, up to a request's size
 
 THEME = gr.themes.Default(
     primary_hue="cyan",
@@ -51,7 +59,7 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
         instead_of = getattr(predictor, "instead_of", None)
         return page_html.model_html(predictor.model_name, predictor.detector_name, instead_of)
 
-    with gr.Blocks(
+    with Page(
         title=words.TITLE,
         analytics_enabled=False,
         delete_cache=(CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS),
@@ -93,24 +101,35 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         predictor.load(options.model)
-        demo.queue(max_size=WAITING_VISITORS).launch(
+        keep_deleting(Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, example_files)
+        # Without api_open=False a program could ask past the queue.
+        demo.queue(max_size=WAITING_VISITORS, api_open=False).launch(
             server_name=options.host,
             server_port=options.port,
             share=options.share,
             max_file_size=MAX_BYTES,
+            state_session_capacity=REMEMBERED_VISITORS,
             run_history=False,  # would keep what visitors upload in their browsers
+            enable_monitoring=False,  # how often which button was pressed, told to anyone
+            mcp_server=True,
             footer_links=["api"],
             ssr_mode=False,
             theme=THEME,
             css_paths=PACKAGE / "page.css",
+            app_kwargs={"middleware": [Middleware(RequestGuard, upload_folder=get_upload_folder)]},
         )
     except (OSError, ValueError) as error:  # no such model, or the port is taken
         print(f"app.py: {error}", file=sys.stderr)
         return 1
     finally:
-        # Gradio does so itself only when no visitor's connection is open any more.
-        delete_files_created_by_app(demo, age=None)
+        # Gradio deletes uploads itself only when no visitor's connection is open any more.
+        UPLOADS.cleanup()
     return 0
+
+
+def example_files() -> set[str]:
+    """Paths of the copies of the examples that Gradio made when the page was built."""
+    return {path for block in demo.blocks.values() for path in getattr(block, "keep_in_cache", ())}
 
 
 predictor = LazyPredictor()

@@ -17,6 +17,7 @@ CSV_FIELDS = (
     "group", *(f"p({name})" for name in AGE_GROUP_NAMES), "gender", "gender_probability",
 )  # fmt: skip
 ETHNICITY_FIELDS = ("ethnicity", "ethnicity_probability")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def record_writer(
@@ -26,7 +27,9 @@ def record_writer(
 
     Args:
         form: "text", "json" (a line a picture) or "csv" (a row a face; a picture without faces or
-            with an error has one row with those columns empty).
+            with an error has one row with those columns empty). In CSV an apostrophe is put before
+            text that a spreadsheet would take for a formula, and so perhaps run: names of files are
+            given by whoever made them (OWASP, "CSV Injection").
         stream: where to.
         ethnicity: CSV only: with the columns of ethnicity.
         at_least: CSV only: with a column for each of these thresholds, in years.
@@ -67,8 +70,14 @@ def _sentences(record: dict) -> str:
     return "\n".join(lines)
 
 
+def _no_formula(text: str | None) -> str | None:
+    """The text of a cell, with an apostrophe before what starts like a formula."""
+    return f"'{text}" if text and text.startswith(FORMULA_STARTS) else text
+
+
 def _rows(record: dict) -> Iterator[dict]:
-    picture = {name: record[name] for name in ("file", "width", "height", "error")}
+    picture = {name: record[name] for name in ("width", "height")}
+    picture |= {name: _no_formula(record[name]) for name in ("file", "error")}
     if not record["faces"]:
         yield picture
     for number, face in enumerate(record["faces"], start=1):

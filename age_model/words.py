@@ -170,3 +170,15 @@ NOT_FOR = (
     "Not for verifying ages, nor as a gate to goods, places or services; not for decisions about "
     "people; not to tell anyone's gender or ethnicity; not to identify or watch people.",
 )
+# What the server says to a program, where the page shows it as a notice.
+NO_ADDRESSES = (
+    "This server fetches nothing from addresses: upload the picture, or send it as a data: URL "
+    "(data:image/jpeg;base64,...)."
+)
+REQUEST_FAILED = (
+    "The request could not be answered: its values are not what this endpoint takes, or a file of it "
+    "is no upload. See the API link at the foot of the page, and try again."
+)
+REQUEST_TOO_LARGE = "The request is too large: at most {megabytes} MB. Send fewer or smaller pictures."
+ROUTE_CLOSED = "This page has no use for that address, so it is closed."
+DISK_FULL = "There is no room for uploads at the moment: try again in a few minutes."

@@ -106,7 +106,15 @@ def _add_api(predictor: Predictor, files: gr.File) -> None:
     def predict_many(files: list[dict] | None) -> Iterator[list[dict]]:
         """Find the faces in many pictures, or in zips of them, and say how old each of them looks.
 
-        One record a file, in their order, as from /predict; they come as they are done.
+        The ages are estimates and can be wrong by many years. They are no age verification: do not
+        use them to grant or refuse anything, to watch people, or to decide anything about people.
+
+        Args:
+            files: uploads, or data: URLs of pictures or zips, of at most 6 MB together then.
+
+        Returns:
+            A list with a dictionary a picture, in their order, as from predict; each also has its
+            "file", the name of the picture. They come as they are done.
         """
         yield from api_answers(predictor, files)
 

@@ -105,9 +105,21 @@ def _given_picture(name: str, sources: list[str]) -> gr.Image:
 
 def _add_api(picture: gr.Image, predictor: Predictor) -> None:
     def predict(picture: dict | None, thresholds: bool = False) -> dict:
-        """Find the faces in a picture and say how old each of them looks.
+        """Find the faces in a picture and say how old each of them looks, in years.
 
-        With `thresholds` also how probable it is that it looks 18 or older, and other such ages.
+        The ages are estimates and can be wrong by many years. They are no age verification: do not
+        use them to grant or refuse anything, to watch people, or to decide anything about people.
+
+        Args:
+            picture: an upload, or its data: URL (data:image/jpeg;base64,...), of at most 6 MB then.
+            thresholds: also say how probable it is that a face looks 13, 16, 18, 21, 25 or older.
+
+        Returns:
+            A dictionary. Its "faces", the largest first and none if no face is found, have "age" in
+            years, "interval" (from and to which age it most likely is, 80%), "group" (of ages in
+            years), "group_probabilities" and "gender_probability" (0 to 1), "gender" as it looks, and
+            "box" (x1, y1, x2, y2 in pixels of the upright picture). Its "error" is None, or says why
+            the picture cannot be used.
         """
         return api_answer(predictor, picture, get_upload_folder(), thresholds)
 

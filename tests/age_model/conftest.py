@@ -73,21 +73,3 @@ def two_people(astronaut) -> np.ndarray:
     canvas[100:400, :300] = small
     canvas[:, 300:] = astronaut
     return canvas
-
-
-@pytest.fixture(scope="session")
-def png_header() -> Callable[[int, int], bytes]:
-    """Makes a PNG file that says how large it is and holds next to nothing."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    def png(width: int, height: int) -> bytes:
-        header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-        pixels = zlib.compress(bytes(100))
-        signature = b"\x89PNG\r\n\x1a\n"
-        return signature + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-
-    return png

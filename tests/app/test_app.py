@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 import time
@@ -109,11 +110,8 @@ def test_front_matter_of_the_space_fits_the_project(name):
     import yaml
 
     front = yaml.safe_load((REPOSITORY / "README.md").read_text().split("---")[1])
-    pins = dict(
-        line.split("==")
-        for line in (REPOSITORY / "requirements.txt").read_text().split("\n")
-        if "==" in line
-    )
+    requirements = (REPOSITORY / "requirements.txt").read_text()
+    pins = dict(re.findall(r"^([\w-]+)(?:\[.+\])?==(.+)$", requirements, re.MULTILINE))
     expected = {
         "sdk_version": pins["gradio"], "python_version": "3.11", "app_file": "app.py",
     }  # fmt: skip

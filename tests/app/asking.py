@@ -1,0 +1,40 @@
+"""Raw requests to the running server, for the tests: no client in between that would tidy them up."""
+
+import http.client
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+
+def upload(server, path: Path, name: str | None = None) -> dict:
+    """The picture as it is to be sent to an endpoint."""
+    with path.open("rb") as stream:
+        files = {"files": (name or path.name, stream)}
+        reply = httpx.post(f"{server.url}/gradio_api/upload", files=files, timeout=120)
+    reply.raise_for_status()
+    return file_data(reply.json()[0], orig_name=name or path.name)
+
+
+def file_data(path, **more) -> dict:
+    return {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
+
+
+def ask(server, endpoint: str, *data) -> str:
+    """What the server says of one request: the reply to it, or the events that follow."""
+    url = f"{server.url}/gradio_api/call/{endpoint}"
+    reply = httpx.post(url, json={"data": data}, timeout=120)
+    if reply.status_code != 200:
+        return reply.text
+    return httpx.get(f"{url}/{reply.json()['event_id']}", timeout=120).text
+
+
+def get(server, path: str) -> tuple[int, bytes]:
+    """Status and body for a path that is sent exactly as given."""
+    address = urlsplit(server.url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)
+    connection.request("GET", path)
+    reply = connection.getresponse()
+    body = reply.read()
+    connection.close()
+    return reply.status, body
