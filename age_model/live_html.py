@@ -4,7 +4,7 @@ import math
 from html import escape
 
 from age_model import page_html, words
-from age_model.faces import QUICK_FACES
+from age_model.detection import QUICK_FACES
 from age_model.presentation import face_color
 from age_model.tracking import LiveFace
 

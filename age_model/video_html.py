@@ -4,7 +4,7 @@ from html import escape
 
 from age_model import page_html, words
 from age_model.age_plot import plot_html
-from age_model.faces import QUICK_FACES
+from age_model.detection import QUICK_FACES
 from age_model.presentation import face_color
 from age_model.tracking import AGE_SECONDS, LOST_SECONDS, SETTLED_FRAMES
 from age_model.video_limits import FORMATS, MAX_BYTES, MAX_SECONDS, MAX_SIZE

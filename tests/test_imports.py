@@ -14,8 +14,8 @@ PACKAGE = REPOSITORY / "age_model"
 LAYERS = (
     {"labels", "results", "words"},
     {"calibration", "measured", "decode", "modeling", "transforms", "to_rgb", "images", "crop",
-     "quality", "picture_quality", "detector_file", "faces", "model_files", "picture_files",
-     "precision"},
+     "quality", "picture_quality", "detector_file", "detection", "yunet", "faces", "model_files",
+     "picture_files", "precision"},
     {"predictor"},
 )  # fmt: skip
 ABOVE = len(LAYERS)  # cli, the page's parts and whatever else is built on the predictor
@@ -64,9 +64,9 @@ def test_age_model_needs_neither_the_page_nor_the_training_kit(path):
     assert page or not any(f"{name}.".startswith("age_model.page.") for name in imported(path))
 
 
-def test_only_faces_crop_and_video_know_opencv():
+def test_only_these_know_opencv():
     users = {path.stem for path in SOURCES if "cv2" in imported(path)}
-    assert users <= {"faces", "crop", "video"}
+    assert users <= {"faces", "detection", "yunet", "crop", "video"}
 
 
 def test_app_does_not_import_the_training_kit():

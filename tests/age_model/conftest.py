@@ -1,7 +1,5 @@
 """Fixtures of the package's tests: both detectors, and the model."""
 
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 

@@ -6,8 +6,7 @@ import huggingface_hub
 import numpy as np
 import pytest
 
-from age_model import detector_file
-from age_model import faces as faces_module
+from age_model import detection, detector_file
 from age_model.detector_file import YUNET_FILES, find_yunet
 from age_model.faces import HaarDetector, YuNetDetector, load_detector
 
@@ -54,7 +53,7 @@ def test_several_faces_largest_first(two_people, detector):
 
 def test_of_a_crowd_the_largest_are_kept_and_the_others_counted(two_people, detector, monkeypatch):
     assert detector.detect(two_people).left_out == 0
-    monkeypatch.setattr(faces_module, "MAX_FACES", 1)
+    monkeypatch.setattr(detection, "MAX_FACES", 1)
     faces = detector.detect(two_people)
     assert (len(faces), faces.left_out) == (1, 1)
     assert faces.box_xyxy[0, 0] > 400, "the larger face is on the right"
