@@ -78,9 +78,9 @@ VIDEO_LEFT_OUT = "{faces} seen in fewer than {least} frames: left out."
 VIDEO_MORE = "{people} more, seen for less time, in the table only."
 VIDEO_HOW = (
     "Each line is the average that the tab Live would have shown, over the {seconds:.0f} seconds "
-    "before; it has gaps where the face was not seen. The number of years is the median, and the "
-    "range that of the average of all frames. More frames make it calmer, but the range no narrower: "
-    "the model errs by about the same on every frame of one face."
+    "before; it has gaps where the face was not seen. The years and the range on a card are those of "
+    "the average over all frames. More frames make them calmer, but the range no narrower: the model "
+    "errs by about the same on every frame of one face."
 )
 VIDEO_SEEN = "seen from {first:.1f} to {last:.1f} s, in {frames} frames"
 VIDEO_PLOT = "Years over the seconds of the clip"
