@@ -5,7 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
-from app_server import REPOSITORY, free_port, offline_environment, start_server
+from app_server import (
+    REPOSITORY,
+    START_SECONDS,
+    free_port,
+    offline_environment,
+    start_server,
+)
 from gradio_client import Client, handle_file
 
 import app
@@ -117,3 +123,38 @@ def test_front_matter_of_the_space_fits_the_project(name):
     }  # fmt: skip
     assert front[name] == expected[name]
     assert front["sdk"] == "gradio" and len(front["short_description"]) <= 60
+
+
+def test_no_request_leaves_at_start(tiny_checkpoint, tmp_path):
+    # Without the settings that keep libraries quiet: the app must see to that itself.
+    code = f"""
+import os, signal, socket, sys, threading, time, urllib.request
+asked, lookup = [], socket.getaddrinfo
+def watched(host, *arguments, **options):
+    asked.append(host)
+    return lookup("127.0.0.1", *arguments, **options)
+socket.getaddrinfo = watched
+def stop_when_it_answers():
+    while True:
+        try:
+            urllib.request.urlopen("http://127.0.0.1:{(port := free_port())}", timeout=5).close()
+            break
+        except OSError:
+            time.sleep(0.5)
+    time.sleep(2)
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=stop_when_it_answers, daemon=True).start()
+import app
+sys.argv = ["app.py", "--port", "{port}", "--model", {str(tiny_checkpoint)!r}]
+app.main()
+print("asked for", sorted({{str(host) for host in asked}}))
+"""
+    environment = offline_environment(tmp_path) | {"AGE_FACE_DETECTOR": "haar"}
+    for name in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE"):
+        del environment[name]
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=START_SECONDS,
+    )  # fmt: skip
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("asked for")]
+    assert set(eval(line.removeprefix("asked for"))) <= {"127.0.0.1", "localhost"}, line
