@@ -21,6 +21,7 @@ from age_model.lazy import LazyPredictor
 from age_model.page.how_good import build_measured_tab
 from age_model.page.live import build_live_tab
 from age_model.page.many import build_many_tab
+from age_model.page.why import build_why_tab
 
 PACKAGE = Path(page_html.__file__).parent
 EXAMPLES = [PACKAGE / "examples" / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
@@ -76,6 +77,8 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
             _tab("webcam", ["webcam"], words.WAITING_WEBCAM, show)
         with gr.Tab("Live"):
             build_live_tab(predictor)
+        with gr.Tab("Why?"):
+            build_why_tab(predictor, EXAMPLES)
         with gr.Tab("Many pictures"):
             build_many_tab(predictor)
         with gr.Tab("How good is it?") as measured:

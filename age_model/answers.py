@@ -7,6 +7,7 @@ An upload comes as the dict that Gradio's page and client send: "path" on this m
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from age_model.presentation import draw_faces, face_crops
 from age_model.results import FaceAges, picture_record
 
 Predictor = Callable[[np.ndarray], FaceAges]
+Shown = TypeVar("Shown")
 log = logging.getLogger(__name__)
 
 
@@ -36,15 +38,33 @@ def page_answer(
         the picture with its numbered boxes, (H', W', 3) uint8 RGB, or None where there is none to
         show; and HTML: a card a face, or a sentence.
     """
-    if upload is None:
-        return None, page_html.waiting_html(waiting)
-    try:
-        image_rgb = load_image(checked_path(upload, upload_folder))
+
+    def shown(image_rgb: np.ndarray) -> tuple[np.ndarray | None, str]:
         ages = predictor(image_rgb)
         if len(ages) == 0:
             return None, page_html.message_html(*words.NO_FACE)
         cards = page_html.faces_html(ages, face_crops(image_rgb, ages))
         return draw_faces(image_rgb, ages.box_xyxy), cards
+
+    return answer_for(upload, upload_folder, waiting, shown)
+
+
+def answer_for(
+    upload: dict | None,
+    upload_folder: str,
+    waiting: str,
+    shown: Callable[[np.ndarray], tuple[Shown | None, str]],
+) -> tuple[Shown | None, str]:
+    """What `shown` makes of the picture; None and a sentence where there is no such picture.
+
+    Args:
+        upload, upload_folder, waiting: as for `page_answer`.
+        shown: from an upright (H, W, 3) uint8 RGB picture to what the page shows, and HTML.
+    """
+    if upload is None:
+        return None, page_html.waiting_html(waiting)
+    try:
+        return shown(load_image(checked_path(upload, upload_folder)))
     except ImageError as error:
         text = f"{upload_name(upload)} {error}."
         return None, page_html.message_html(words.UNUSABLE, text, problem=True)

@@ -19,6 +19,38 @@ FAILED = (
     "Something went wrong",
     "The picture could not be examined. Try again, or try another picture.",
 )
+WHY_INTRODUCTION = (
+    "Which parts of a face moved the estimate? Each part is hidden in turn, and the network is asked "
+    "again: where its answer changes much, the map has a strong colour."
+)
+WAITING_WHY = "Choose a photo or click an example: a face and its heat map appear here."
+WHY_CHOOSE = "Which face?"
+WHY_FACE = "Face {number}"
+WHY_SEEN = "What the network sees"
+WHY_MAP = "What moved its estimate"
+WHY_MAP_TOLD = (
+    "Heat map of {grid} by {grid} squares over the face. The strongest is in row {row} from the top, "
+    "column {column} from the left."
+)
+WHY_LEGEND_LEAST = "no change"
+WHY_LEGEND_MOST = "{years:.1f} years"
+WHY_READING_TITLE = "How to read it"
+WHY_READING = (
+    "The brighter a square, the more the estimate changes when that part of the face is hidden "
+    "behind plain colour, whether it becomes older or younger.",
+    "The scale ends at this face's own strongest square, so the colours of two faces cannot be "
+    "compared; the numbers below the map can.",
+)
+WHY_LIMITS_TITLE = "What it cannot tell"
+WHY_LIMITS = (
+    "Whether the estimate is right: a wrong one has a map that looks just as sure.",
+    "Why in human terms: it shows where, and not whether it was wrinkles, hair, light or make-up.",
+    "Anything finer than a square: the network sees {size} × {size} pixels, cut into {grid} × {grid} "
+    "squares of {patch} pixels each.",
+    "What several parts do together: two eyes can stand in for each other, so that hiding one of them "
+    "changes little.",
+    "What would happen with another face: a face with a part hidden is not a face that lacks it.",
+)
 MANY_INTRODUCTION = (
     "Up to {most} pictures, or zip files of pictures, of at most {megabytes} MB a file: a row for "
     "each picture, and at the end a table to keep."

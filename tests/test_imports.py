@@ -14,7 +14,7 @@ PACKAGE = REPOSITORY / "age_model"
 LAYERS = (
     {"labels", "results"},
     {"calibration", "measured", "decode", "modeling", "transforms", "images", "crop", "detector_file",
-     "faces", "model_files", "picture_files"},
+     "faces", "explain", "model_files", "picture_files"},
     {"predictor"},
 )  # fmt: skip
 ABOVE = len(LAYERS)  # cli, the page's parts and whatever else is built on the predictor

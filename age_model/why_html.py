@@ -1,0 +1,102 @@
+"""HTML of the tab "Why?": the faces to choose from, and one face beside its heat map."""
+
+from html import escape
+
+import numpy as np
+
+from age_model import words
+from age_model.explain import Explanation
+from age_model.page_html import years_html
+from age_model.presentation import data_uri, face_color
+
+# "viridis" at nine equal steps: equal differences look equally large, also to the colour-blind.
+# Source: van der Walt and Smith, SciPy 2015; the colours are released under CC0.
+HEAT_COLORS = (
+    "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725",
+)  # fmt: skip
+
+
+def introduction_html() -> str:
+    """What the tab is for."""
+    return f'<p class="why-introduction">{words.WHY_INTRODUCTION}</p>'
+
+
+def strip_html(crops: list[str]) -> str:
+    """The faces of a picture by number; nothing where there is no choice.
+
+    Args:
+        crops: for each face the data URI of its picture.
+    """
+    if len(crops) < 2:
+        return ""
+    faces = "".join(
+        f'<li style="--face: {face_color(i)}"><img src="{escape(crop)}" alt="Face {i + 1}" width="72" '
+        f'height="72"><span class="face-number">{i + 1}</span></li>'
+        for i, crop in enumerate(crops)
+    )
+    return f'<ol class="why-faces">{faces}</ol>'
+
+
+def explanation_html(explanation: Explanation, number: int) -> str:
+    """The estimate, the face as the network sees it, its heat map, and how to read it.
+
+    Args:
+        number: of the face, from 1.
+    """
+    size, grid = len(explanation.crop_rgb), len(explanation.change_years)
+    reading, limits = (
+        "".join(f"<li>{text.format(size=size, grid=grid, patch=size // grid)}</li>" for text in texts)
+        for texts in (words.WHY_READING, words.WHY_LIMITS)
+    )
+    return f"""
+<section class="why">
+  <p class="why-estimate">Face {number}: {years_html({"age": explanation.age_years})}</p>
+  <div class="why-pictures">
+    <figure><img src="{data_uri(explanation.crop_rgb)}" alt="Face {number}">
+      <figcaption>{words.WHY_SEEN}</figcaption></figure>
+    <figure>{_heat_html(explanation)}
+      <figcaption>{words.WHY_MAP}</figcaption></figure>
+  </div>
+  {_legend_html(explanation)}
+  <h3>{words.WHY_READING_TITLE}</h3><ul>{reading}</ul>
+  <h3>{words.WHY_LIMITS_TITLE}</h3><ul>{limits}</ul>
+</section>"""
+
+
+def heat_color(share: float) -> str:
+    """"#rrggbb" of a share 0..1 of the largest value."""
+    position = min(max(share, 0.0), 1.0) * (len(HEAT_COLORS) - 1)
+    low = min(int(position), len(HEAT_COLORS) - 2)
+    ends = (np.array(list(bytes.fromhex(HEAT_COLORS[i][1:]))) for i in (low, low + 1))
+    first, second = ends
+    mixed = first + (second - first) * (position - low)
+    return "#" + bytes(int(round(value)) for value in mixed).hex()
+
+
+def _heat_html(explanation: Explanation) -> str:
+    """The grey face with a coloured square over each patch."""
+    change = explanation.change_years
+    grid, most = len(change), change.max()
+    squares = "".join(
+        # A hair wider than a patch: no light shows between two squares.
+        f'<rect x="{column}" y="{row}" width="1.02" height="1.02" '
+        f'fill="{heat_color(change[row, column] / most if most else 0)}"/>'
+        for row in range(grid)
+        for column in range(grid)
+    )
+    row, column = np.unravel_index(change.argmax(), change.shape)
+    told = words.WHY_MAP_TOLD.format(row=row + 1, column=column + 1, grid=grid)
+    grey_rgb = np.repeat(explanation.crop_rgb.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    return (
+        f'<svg class="why-heat" viewBox="0 0 {grid} {grid}" role="img" aria-label="{told}">'
+        f'<image href="{data_uri(grey_rgb)}" width="{grid}" height="{grid}"/>{squares}</svg>'
+    )
+
+
+def _legend_html(explanation: Explanation) -> str:
+    most = words.WHY_LEGEND_MOST.format(years=explanation.change_years.max())
+    return (
+        f'<p class="why-legend"><span>{words.WHY_LEGEND_LEAST}</span>'
+        f'<i style="background: linear-gradient(to right, {", ".join(HEAT_COLORS)})"></i>'
+        f"<span>{most}</span></p>"
+    )
