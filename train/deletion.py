@@ -75,8 +75,7 @@ def measure(
             curves[name].append(curve)
     areas = {name: np.trapezoid(np.array(c), shares(), axis=1) for name, c in curves.items()}
     return {
-        name: _scores(np.array(curves[name]), areas[name], areas[RANDOM], arguments)
-        for name in curves
+        name: _scores(np.array(curves[name]), areas[name], areas[RANDOM], arguments) for name in curves
     }
 
 
