@@ -65,12 +65,9 @@ def explanation_html(explanation: Explanation, number: int) -> str:
 
 def heat_color(share: float) -> str:
     """"#rrggbb" of a share 0..1 of the largest value."""
-    position = min(max(share, 0.0), 1.0) * (len(HEAT_COLORS) - 1)
-    low = min(int(position), len(HEAT_COLORS) - 2)
-    ends = (np.array(list(bytes.fromhex(HEAT_COLORS[i][1:]))) for i in (low, low + 1))
-    first, second = ends
-    mixed = first + (second - first) * (position - low)
-    return "#" + bytes(int(round(value)) for value in mixed).hex()
+    steps = np.linspace(0, 1, len(HEAT_COLORS))
+    channels = np.array([list(bytes.fromhex(color[1:])) for color in HEAT_COLORS]).T
+    return "#" + bytes(round(float(np.interp(share, steps, c))) for c in channels).hex()
 
 
 def _heat_html(explanation: Explanation) -> str:
@@ -89,7 +86,8 @@ def _heat_html(explanation: Explanation) -> str:
     grey_rgb = np.repeat(explanation.crop_rgb.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     return (
         f'<svg class="why-heat" viewBox="0 0 {grid} {grid}" role="img" aria-label="{told}">'
-        f'<image href="{data_uri(grey_rgb)}" width="{grid}" height="{grid}"/>{squares}</svg>'
+        f'<image href="{data_uri(grey_rgb)}" width="{grid}" height="{grid}"/>'
+        f"<g>{squares}</g></svg>"
     )
 
 

@@ -27,7 +27,7 @@ WAITING_WHY = "Choose a photo or click an example: a face and its heat map appea
 WHY_CHOOSE = "Which face?"
 WHY_FACE = "Face {number}"
 WHY_SEEN = "What the network sees"
-WHY_MAP = "What moved its estimate"
+WHY_MAP = "What moved the age"
 WHY_MAP_TOLD = (
     "Heat map of {grid} by {grid} squares over the face. The strongest is in row {row} from the top, "
     "column {column} from the left."
@@ -39,7 +39,7 @@ WHY_READING = (
     "The brighter a square, the more the estimate changes when that part of the face is hidden "
     "behind plain colour, whether it becomes older or younger.",
     "The scale ends at this face's own strongest square, so the colours of two faces cannot be "
-    "compared; the numbers below the map can.",
+    "compared; the numbers at the end of the scale can.",
 )
 WHY_LIMITS_TITLE = "What it cannot tell"
 WHY_LIMITS = (
@@ -49,7 +49,8 @@ WHY_LIMITS = (
     "squares of {patch} pixels each.",
     "What several parts do together: two eyes can stand in for each other, so that hiding one of them "
     "changes little.",
-    "What would happen with another face: a face with a part hidden is not a face that lacks it.",
+    "How many years a part is worth: a face with a part hidden is unlike the photos that the network "
+    "learned from, and its answer may jump.",
 )
 MANY_INTRODUCTION = (
     "Up to {most} pictures, or zip files of pictures, of at most {megabytes} MB a file: a row for "
