@@ -1,16 +1,23 @@
-"""What moved an age estimate: parts of the face are hidden in turn, and the network is asked again.
+"""What moved an age estimate: random parts of the face are blurred, and the network is asked again.
 
-Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014.
+Source: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
+BMVC 2018. What is asked for here is the very number that is shown, the calibrated median in years, and
+not the probability of a class: the map is about the answer and nothing else. No attention and no
+gradient is read, so that it goes through the network as any estimate does, and threads may share it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 # From B crops, (S, S, 3) uint8 each, to B ages in years.
 Estimate = Callable[[list[np.ndarray]], np.ndarray]
-WINDOW = 3  # patches: the side of what is hidden at once
+PARTS = 4  # a quarter of the patches is hidden at once
+ROUNDS = 32  # in each round every patch is hidden once: PARTS * ROUNDS pictures of a face
+BLUR_PATCHES = 1.0  # sigma of the blur, in sides of a patch: nothing of a face's detail is left
+NEIGHBOURS = np.array([1.0, 2.0, 1.0])  # weights of a patch and of those beside it, along a row
 
 
 @dataclass(frozen=True)
@@ -21,8 +28,8 @@ class Explanation:
         crop_rgb: (S, S, 3) uint8, what the network sees.
         age_years: its estimate, years.
         change_years: (G, G) float64, at least 0, for each patch of the network's grid, row by row: by
-            how many years the estimate changes when it is hidden, in the mean over the windows that
-            hide it.
+            how many years the estimate changes, in the mean over the random sets of patches that hide
+            this one or, with less weight, one beside it.
     """
 
     crop_rgb: np.ndarray
@@ -31,34 +38,43 @@ class Explanation:
 
 
 def explain(estimate: Estimate, crop_rgb: np.ndarray, patch: int) -> Explanation:
-    """Hide every window of patches in turn.
-
-    What is asked for is the very number that is shown, the calibrated median, so that the map is in
-    years and about nothing else than the answer. It reads no attention and no gradient: it goes
-    through the network as any estimate does, and threads may share it.
+    """Hide random sets of patches, the same for every face.
 
     Args:
         crop_rgb: (S, S, 3) uint8, S a multiple of `patch`.
         patch: side of the network's patches, pixels.
     """
-    grid = len(crop_rgb) // patch
-    hidden = windows(grid)
-    crops = covered(crop_rgb, hidden, plain(crop_rgb))
+    hidden = random_sets(len(crop_rgb) // patch)
+    crops = covered(crop_rgb, hidden, blurred(crop_rgb, patch))
     untouched, *changed = estimate([crop_rgb, *crops])
     change = np.abs(np.array(changed) - untouched)
     mean = np.tensordot(change, hidden, 1) / hidden.sum(axis=0)
-    return Explanation(crop_rgb, float(untouched), mean)
+    return Explanation(crop_rgb, float(untouched), smoothed(mean))
 
 
-def windows(grid: int) -> np.ndarray:
-    """(G * G, G, G) bool: around each patch, row by row, the WINDOW x WINDOW patches that lie inside."""
-    near = np.abs(np.arange(grid)[:, None] - np.arange(grid)) <= WINDOW // 2
-    return np.einsum("ir,jc->ijrc", near, near).reshape(-1, grid, grid)
+def random_sets(grid: int) -> np.ndarray:
+    """(PARTS * ROUNDS, G, G) bool: each round deals all patches out to PARTS sets."""
+    rng = np.random.default_rng(0)
+    dealt = np.array([rng.permutation(grid * grid) % PARTS for _ in range(ROUNDS)])
+    return (dealt[:, None] == np.arange(PARTS)[:, None]).reshape(-1, grid, grid)
 
 
-def plain(crop_rgb: np.ndarray) -> np.ndarray:
-    """(S, S, 3) uint8: the crop's mean colour all over."""
-    return np.broadcast_to(crop_rgb.mean(axis=(0, 1)).round().astype(np.uint8), crop_rgb.shape)
+def smoothed(values: np.ndarray) -> np.ndarray:
+    """(G, G) means over each patch and its neighbours: what chance put into one set evens out."""
+    steps = np.subtract.outer(np.arange(len(values)), np.arange(len(values)))
+    weights = np.where(np.abs(steps) <= 1, NEIGHBOURS[np.clip(steps, -1, 1) + 1], 0)
+    weights /= weights.sum(axis=1, keepdims=True)  # fewer neighbours at the border
+    return weights @ values @ weights.T
+
+
+def blurred(crop_rgb: np.ndarray, patch: int) -> np.ndarray:
+    """(S, S, 3) uint8: what is shown where a patch is hidden.
+
+    A blur keeps colours and light, so that the picture stays nearer to a photo than one with holes, to
+    which a network may react for the holes' own sake.
+    """
+    blur = ImageFilter.GaussianBlur(BLUR_PATCHES * patch)
+    return np.asarray(Image.fromarray(crop_rgb).filter(blur))
 
 
 def covered(crop_rgb: np.ndarray, hidden: np.ndarray, cover_rgb: np.ndarray) -> np.ndarray:

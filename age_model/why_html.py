@@ -64,7 +64,7 @@ def explanation_html(explanation: Explanation, number: int) -> str:
 
 
 def heat_color(share: float) -> str:
-    """"#rrggbb" of a share 0..1 of the largest value."""
+    """"#rrggbb" of a share 0..1 of the way from the least value to the largest."""
     steps = np.linspace(0, 1, len(HEAT_COLORS))
     channels = np.array([list(bytes.fromhex(color[1:])) for color in HEAT_COLORS]).T
     return "#" + bytes(round(float(np.interp(share, steps, c))) for c in channels).hex()
@@ -73,11 +73,11 @@ def heat_color(share: float) -> str:
 def _heat_html(explanation: Explanation) -> str:
     """The grey face with a coloured square over each patch."""
     change = explanation.change_years
-    grid, most = len(change), change.max()
+    grid, shares = len(change), (change - change.min()) / (np.ptp(change) or 1.0)
     squares = "".join(
         # A hair wider than a patch: no light shows between two squares.
         f'<rect x="{column}" y="{row}" width="1.02" height="1.02" '
-        f'fill="{heat_color(change[row, column] / most if most else 0)}"/>'
+        f'fill="{heat_color(shares[row, column])}"/>'
         for row in range(grid)
         for column in range(grid)
     )
@@ -92,9 +92,10 @@ def _heat_html(explanation: Explanation) -> str:
 
 
 def _legend_html(explanation: Explanation) -> str:
+    least = words.WHY_LEGEND_LEAST.format(years=explanation.change_years.min())
     most = words.WHY_LEGEND_MOST.format(years=explanation.change_years.max())
     return (
-        f'<p class="why-legend"><span>{words.WHY_LEGEND_LEAST}</span>'
+        f'<p class="why-legend"><span>{least}</span>'
         f'<i style="background: linear-gradient(to right, {", ".join(HEAT_COLORS)})"></i>'
         f"<span>{most}</span></p>"
     )

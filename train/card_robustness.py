@@ -95,9 +95,9 @@ def _deletion(measured: dict) -> str:
     better = measured["orders"]["most_first"]["more_than_random_interval"][0] > 0
     verdict = "does so" if better else "does not clearly do so"
     return (
-        f"{_pictures(measured)} lost their {measured['patches']} patches one after the other, a blurred "
-        f"copy in their place, in the order of the map and in {measured['random_orders']} random orders "
-        "each. A map that tells more than chance changes the estimate sooner with the most relevant "
+        f"{_pictures(measured)} lost their {measured['patches']} patches one after the other, their "
+        "mean colour in their place, in the order of the map and in "
+        f"{measured['random_orders']} random orders each. A map that tells more than chance changes the estimate sooner with the most relevant "
         f"patches first; this one {verdict}. `{measured['command']}` on {measured['date']}.\n\n"
         f"{table(header, rows)}"
     )

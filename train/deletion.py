@@ -31,7 +31,7 @@ from train.measured import (
 from train.metrics.age_error.age_error import bootstrap_mean_interval
 
 DEFINITIONS = {
-    "shares": "of the face's patches, taken away by showing a blurred copy of the crop in their place",
+    "shares": "of the face's patches, taken away by showing the crop's mean colour in their place",
     "most_first": "in the order of the heat map, the most relevant first; least_first: reversed; "
     "random: mean over random_orders random orders of each picture",
     "change_years": "at each share, mean over pictures of |estimate minus estimate of the whole face|",

@@ -1,25 +1,21 @@
 """How an estimate changes while the patches of a face are taken away one after the other."""
 
-import cv2
 import numpy as np
 
 from age_model.explain import covered
 from age_model.predictor import AgePredictor
 
 STEPS = 16  # the shares of patches taken away are 0, 1/16, ..., 1
-BLUR_PATCHES = 1.0  # sigma of the blur that takes a patch's place, in sides of a patch
 MOST, LEAST, RANDOM = "most_first", "least_first", "random"
 
 
-def blurred(crop_rgb: np.ndarray, patch: int) -> np.ndarray:
-    """What takes the place of a patch: the crop, blurred so that nothing of a face's detail is left.
+def plain(crop_rgb: np.ndarray) -> np.ndarray:
+    """(S, S, 3) uint8: what takes the place of a patch, the crop's mean colour.
 
-    The map was made with plain colour. Another cover here keeps the test from asking only what the map
-    has measured itself; and a blur keeps colours and light, so that the picture looks less unlike a
-    photo than one with holes, to which a network may react for the holes' own sake.
+    The map was made with a blur. Another cover here keeps the test from asking only what the map has
+    measured itself.
     """
-    sigma = BLUR_PATCHES * patch
-    return cv2.GaussianBlur(crop_rgb, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    return np.broadcast_to(crop_rgb.mean(axis=(0, 1)).round().astype(np.uint8), crop_rgb.shape)
 
 
 def shares() -> np.ndarray:
@@ -50,7 +46,7 @@ def picture_curves(
     most = shuffled[np.argsort(-relevance.ravel()[shuffled], kind="stable")]
     orders = [most, most[::-1], *(rng.permutation(relevance.size) for _ in range(random_orders))]
     gone = np.concatenate([deleted(order, len(relevance)) for order in orders])
-    crops = covered(crop_rgb, gone, blurred(crop_rgb, predictor.patch_size))
+    crops = covered(crop_rgb, gone, plain(crop_rgb))
     years = predictor.predict_crops(list(crops)).age_years.reshape(len(orders), STEPS)
     change = np.pad(np.abs(years - explanation.age_years), ((0, 0), (1, 0)))
     return {MOST: change[0], LEAST: change[1], RANDOM: change[2:].mean(axis=0)}
