@@ -12,6 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
+# Tried on 11 validation pictures by the test of train.deletion: the area under the curve beyond that of
+# random orders, years (with its standard error). All are close to each other for so few pictures.
+#   random sets, blurred, as here            4.9 (1.1); without smoothing 5.5 (0.7), a speckled map
+#   integrated gradients                     3.7 (0.7)
+#   one window of 3 x 3 patches at a time    3.6 (1.2)
+#   attention rollout                        2.2 (1.1)
+#   gradient-weighted attention rollout      1.7 (0.9)
+
 # From B crops, (S, S, 3) uint8 each, to B ages in years.
 Estimate = Callable[[list[np.ndarray]], np.ndarray]
 PARTS = 4  # a quarter of the patches is hidden at once

@@ -97,8 +97,9 @@ def _deletion(measured: dict) -> str:
     return (
         f"{_pictures(measured)} lost their {measured['patches']} patches one after the other, their "
         "mean colour in their place, in the order of the map and in "
-        f"{measured['random_orders']} random orders each. A map that tells more than chance changes the estimate sooner with the most relevant "
-        f"patches first; this one {verdict}. `{measured['command']}` on {measured['date']}.\n\n"
+        f"{measured['random_orders']} random orders each. A map that tells more than chance changes the "
+        f"estimate sooner with the most relevant patches first; this one {verdict}. "
+        f"`{measured['command']}` on {measured['date']}.\n\n"
         f"{table(header, rows)}"
     )
 
