@@ -83,6 +83,8 @@ $(OUT)/README.md: $(LAST)/config.json
 	cp $(RUNS)/robustness/robustness.json $(OUT)
 	$(BIN)/python -m train.app_path --model $(OUT) --data $(DATA) --split test --out $(RUNS)/app_path
 	cp $(RUNS)/app_path/app_path.json $(OUT)
+	$(BIN)/python -m train.deletion --model $(OUT) --data $(DATA) --split test --out $(RUNS)/deletion
+	cp $(RUNS)/deletion/deletion.json $(OUT)
 	$(BIN)/python -m train.model_card --checkpoint $(OUT)
 
 clean:

@@ -27,6 +27,7 @@ from age_model.page.live import build_live_tab
 from age_model.page.many import build_many_tab
 from age_model.page.photo import build_photo_tab, build_webcam_tab
 from age_model.page.video import build_video_tab
+from age_model.page.why import build_why_tab
 from age_model.request_guard import RequestGuard
 
 PACKAGE = Path(page_html.__file__).parent
@@ -71,6 +72,8 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
             build_webcam_tab(predictor)
         with gr.Tab("Live"):
             build_live_tab(predictor)
+        with gr.Tab("Why?"):
+            build_why_tab(predictor)
         with gr.Tab("Many pictures"):
             build_many_tab(predictor)
         with gr.Tab("Video"):

@@ -7,7 +7,7 @@ An upload comes as the dict that Gradio's page and client send: "path" on this m
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from age_model.presentation import draw_faces, face_crops
 from age_model.results import FaceAges, picture_notes, picture_record
 
 Predictor = Callable[[np.ndarray], FaceAges]
+Shown = TypeVar("Shown")
 log = logging.getLogger(__name__)
 
 
@@ -48,25 +49,46 @@ def page_answer(
         upload_folder: the only folder that pictures are read from.
         waiting: the text to show while no picture is chosen.
     """
-    if upload is None:
-        return PageAnswer(None, "", page_html.waiting_html(waiting))
-    try:
-        image_rgb, frames = read_picture(checked_path(upload, upload_folder))
+
+    def shown(image_rgb: np.ndarray, frames: int) -> tuple[tuple | None, str]:
         ages = predictor(image_rgb)
         notes = photo_html.notes_html(picture_notes(frames, ages))
         if len(ages) == 0:
-            return PageAnswer(None, "", page_html.message_html(*words.NO_FACE) + notes)
+            return None, page_html.message_html(*words.NO_FACE) + notes
         cards = page_html.faces_html(ages, face_crops(image_rgb, ages))
         boxes = photo_html.boxes_html(ages, image_rgb.shape[1::-1])
-        return PageAnswer(draw_faces(image_rgb, ages.box_xyxy), boxes, notes + cards)
+        return (draw_faces(image_rgb, ages.box_xyxy), boxes), notes + cards
+
+    seen, answer = answer_for(upload, upload_folder, waiting, shown)
+    picture, boxes = seen or (None, "")
+    return PageAnswer(picture, boxes, answer)
+
+
+def answer_for(
+    upload: dict | None,
+    upload_folder: str,
+    waiting: str,
+    shown: Callable[[np.ndarray, int], tuple[Shown | None, str]],
+) -> tuple[Shown | None, str]:
+    """What `shown` makes of the picture; None and a sentence where there is no such picture.
+
+    Args:
+        upload, upload_folder, waiting: as for `page_answer`.
+        shown: from an upright (H, W, 3) uint8 RGB picture, and how many pictures its file holds, to
+            what the page shows, and HTML.
+    """
+    if upload is None:
+        return None, page_html.waiting_html(waiting)
+    try:
+        return shown(*read_picture(checked_path(upload, upload_folder)))
     except ImageError as error:
         text = f"{upload_name(upload)} {error}."
-        return PageAnswer(None, "", page_html.message_html(words.UNUSABLE, text, problem=True))
+        return None, page_html.message_html(words.UNUSABLE, text, problem=True)
     except Exception:
         # The page must not go on showing the ages of the picture before. The picture itself, and
         # its name, stay out of the log.
         log.exception("a picture could not be examined")
-        return PageAnswer(None, "", page_html.message_html(*words.FAILED, problem=True))
+        return None, page_html.message_html(*words.FAILED, problem=True)
 
 
 def api_answer(

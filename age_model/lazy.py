@@ -8,6 +8,7 @@ import numpy as np
 
 from age_model.answers import Predictor
 from age_model.calibration import Calibration
+from age_model.explain import Explanation
 from age_model.results import FaceAges
 
 
@@ -67,6 +68,10 @@ class LazyPredictor:
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
         """See `AgePredictor.predict_frame`."""
         return self.load().predict_frame(image_rgb)
+
+    def explain(self, image_rgb: np.ndarray, face: int = 0) -> Explanation:
+        """See `AgePredictor.explain`."""
+        return self.load().explain(image_rgb, face)
 
     def __call__(self, image_rgb: np.ndarray) -> FaceAges:
         return self.load()(image_rgb)

@@ -8,6 +8,7 @@ from age_model.calibration import CONFIG_KEY
 
 RESULTS = "results.json"
 ROBUSTNESS = "robustness.json"
+DELETION = "deletion.json"
 SCHEMA_VERSION = 2  # of results.json: raise it when a field changes its name or meaning
 
 

@@ -11,6 +11,7 @@ import torch
 
 from age_model.calibration import Calibration
 from age_model.decode import decode, softmax
+from age_model.explain import Explanation, explain
 from age_model.faces import Detector, crop_face, load_detector
 from age_model.images import load_image
 from age_model.measured import read_results
@@ -33,6 +34,7 @@ class AgePredictor:
         model_name: the checkpoint as it was asked for, or "age_model/checkpoint".
         detector_name: the face detector and its weights.
         image_size: side of the network's input, pixels.
+        patch_size: side of the squares that the network cuts its input into, pixels.
         calibration: what the checkpoint knows about its errors; applied to every answer.
     """
 
@@ -40,6 +42,7 @@ class AgePredictor:
         self.model_name = model_name
         self.detector_name = detector.name
         self.image_size = model.config.image_size
+        self.patch_size = model.config.patch_size
         self.calibration = Calibration.from_config(model.config)
         self._model = model
         self._detector = detector
@@ -138,6 +141,35 @@ class AgePredictor:
         return FaceAges(
             *(np.concatenate([getattr(r, f.name) for r in results]) for f in fields(FaceAges))
         )
+
+    def explain(self, image, face: int = 0) -> Explanation:
+        """What moved the estimate of one face of a picture.
+
+        Args:
+            image: as for a call.
+            face: which one, 0 being the first that a call answers with.
+
+        Raises:
+            ImageError: the picture cannot be read.
+            ValueError: there is no such face in it.
+        """
+        image_rgb = load_image(image)
+        faces = self._detector.detect(image_rgb)
+        if face not in range(len(faces)):
+            raise ValueError(f"expected a face from 0 to below {len(faces)}, got {face}: choose another")
+        return self.explain_crop(crop_face(image_rgb, faces, face, CROP_SIZE))
+
+    def explain_crop(self, crop) -> Explanation:
+        """What moved the estimate of a face that is cropped and aligned already.
+
+        Args:
+            crop: as one of those for `predict_crops`.
+
+        Raises:
+            ImageError: the crop cannot be read.
+        """
+        crop_rgb = resize(load_image(crop), self.image_size)
+        return explain(lambda crops: self.predict_crops(crops).age_years, crop_rgb, self.patch_size)
 
     @torch.inference_mode()
     def _predict(self, inputs: list[np.ndarray], boxes: np.ndarray, score: np.ndarray) -> FaceAges:

@@ -59,7 +59,7 @@ def face_crops(image_rgb: np.ndarray, ages: FaceAges, size: int = CROP_SHOWN) ->
     # Boxes alone: a crop that people look at stays upright as in the photo, not turned to the eyes.
     no_landmarks = np.full((len(ages), 5, 2), np.nan, dtype=np.float32)
     faces = Faces(ages.box_xyxy, ages.score, no_landmarks)
-    return [_data_uri(crop_face(image_rgb, faces, i, size)) for i in range(len(faces))]
+    return [data_uri(crop_face(image_rgb, faces, i, size)) for i in range(len(faces))]
 
 
 def _at_screen_size(picture: Image.Image) -> Image.Image:
@@ -98,7 +98,8 @@ def _draw_number(
     draw.text((x + width / 2, y + height / 2), number, fill="white", font=font, anchor="mm")
 
 
-def _data_uri(image_rgb: np.ndarray) -> str:
+def data_uri(image_rgb: np.ndarray) -> str:
+    """(H, W, 3) uint8 as a JPEG inside an address, so that the page need not ask for it."""
     with BytesIO() as buffer:
         Image.fromarray(image_rgb).save(buffer, "JPEG", quality=88)
         return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

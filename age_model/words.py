@@ -44,6 +44,39 @@ FACE_WARNINGS = {
     ),
     "grey": "Without colours: on test pictures turned grey, {errors}.",
 }
+WHY_INTRODUCTION = (
+    "Which parts of a face moved the estimate? Random parts are blurred, again and again, and the "
+    "network is asked each time: where a blur changes its answer much, the map has a strong colour."
+)
+WAITING_WHY = "Choose a photo or click an example: a face and its heat map appear here."
+WHY_CHOOSE = "Which face?"
+WHY_FACE = "Face {number}"
+WHY_SEEN = "What the network sees"
+WHY_MAP = "What moved the age"
+WHY_MAP_TOLD = (
+    "Heat map of {grid} by {grid} squares over the face. The strongest is in row {row} from the top, "
+    "column {column} from the left."
+)
+WHY_LEGEND_LEAST = "less: {years:.1f} years"
+WHY_LEGEND_MOST = "more: {years:.1f} years"
+WHY_READING_TITLE = "How to read it"
+WHY_READING = (
+    "The brighter a square, the more the estimate changes, to older or younger, when that part of the "
+    "face is blurred together with other parts drawn at random, a quarter of the face at a time.",
+    "The scale runs from this face's weakest square to its strongest. The colours of two faces cannot be "
+    "compared; the numbers at the ends of the scale can.",
+)
+WHY_LIMITS_TITLE = "What it cannot tell"
+WHY_LIMITS = (
+    "Whether the estimate is right: a wrong one has a map that looks just as sure.",
+    "Why in human terms: it shows where, and not whether it was wrinkles, hair, light or make-up.",
+    "Anything finer than a square: the network sees {size} × {size} pixels, cut into {grid} × {grid} "
+    "squares of {patch} pixels each.",
+    "Which parts work together: two eyes can stand in for each other, so that blurring one of them "
+    "changes little.",
+    "How many years a part is worth: a face that is blurred in parts is unlike the photos that the "
+    "network learned from, and its answer may jump.",
+)
 MANY_INTRODUCTION = (
     "Up to {most} pictures, or zip files of pictures, of at most {megabytes} MB a file: a row for "
     "each picture, and at the end a table to keep."

@@ -15,7 +15,7 @@ LAYERS = (
     {"labels", "results", "words"},
     {"calibration", "measured", "decode", "modeling", "transforms", "to_rgb", "images", "crop",
      "quality", "picture_quality", "detector_file", "detection", "yunet", "faces", "model_files",
-     "picture_files", "precision"},
+     "picture_files", "precision", "explain"},
     {"predictor"},
 )  # fmt: skip
 ABOVE = len(LAYERS)  # cli, the page's parts and whatever else is built on the predictor

@@ -1,12 +1,17 @@
-"""The card's section on other kinds of pictures, from robustness.json and app_path.json."""
+"""The card's sections from robustness.json, app_path.json and deletion.json."""
 
 import json
 from pathlib import Path
 
-from age_model.measured import ROBUSTNESS, weights_sha256
+from age_model.measured import DELETION, ROBUSTNESS, weights_sha256
 from train.card_tables import percent, table
 
-FILES = (ROBUSTNESS, "app_path.json")
+FILES = (ROBUSTNESS, "app_path.json", DELETION)
+ORDERS = {
+    "most_first": "the most relevant first",
+    "random": "in random order",
+    "least_first": "the least relevant first",
+}
 DETECTORS = {"yunet": "YuNet", "haar": "Haar cascade"}
 
 
@@ -17,11 +22,11 @@ def other_pictures(checkpoint: Path) -> dict[str, str]:
         checkpoint: folder.
 
     Returns:
-        "robustness" and "app_path": Markdown, "" where that was not measured.
+        "robustness", "app_path" and "deletion": Markdown, "" where that was not measured.
     """
     sha256 = weights_sha256(checkpoint)
     texts = {}
-    for file, text in zip(FILES, (_robustness, _app_path), strict=True):
+    for file, text in zip(FILES, (_robustness, _app_path, _deletion), strict=True):
         path = checkpoint / file
         measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         fits = bool(measured) and measured["model"]["weights_sha256"] == sha256
@@ -71,6 +76,31 @@ def _app_path(measured: dict) -> str:
         f"{_pictures(measured)} were pasted into larger pictures, where a detector had to "
         f"find them, and were estimated from the crop that it led to; `{measured['command']}` on "
         f"{measured['date']}. Errors are those of the faces found.\n\n{table(header, rows)}"
+    )
+
+
+def _deletion(measured: dict) -> str:
+    """What speaks for the heat map: its order of patches against random ones."""
+    quarter = measured["shares"].index(0.25)
+    rows = [
+        [
+            title, f"{numbers['change_years'][quarter]:.2f}", _with_interval(numbers, "area", "{:.2f}"),
+            "–" if order == "random" else _with_interval(numbers, "more_than_random", "{:+.2f}"),
+        ]
+        for order, title in ORDERS.items()
+        for numbers in [measured["orders"][order]]
+    ]  # fmt: skip
+    header = ["patches taken away", "change of the estimate, a quarter away, years",
+              "mean over all shares, years (95%)", "more than random (95%)"]  # fmt: skip
+    better = measured["orders"]["most_first"]["more_than_random_interval"][0] > 0
+    verdict = "does so" if better else "does not clearly do so"
+    return (
+        f"{_pictures(measured)} lost their {measured['patches']} patches one after the other, their "
+        "mean colour in their place, in the order of the map and in "
+        f"{measured['random_orders']} random orders each. A map that tells more than chance changes the "
+        f"estimate sooner with the most relevant patches first; this one {verdict}. "
+        f"`{measured['command']}` on {measured['date']}.\n\n"
+        f"{table(header, rows)}"
     )
 
 

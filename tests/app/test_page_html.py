@@ -39,7 +39,9 @@ def test_card_says_what_the_model_says(ages_of):
     assert "looks female, 93%" in text
     for name in AGE_GROUP_NAMES:
         assert f" {name.replace('-', '–')} " in text
-    assert sum(map(int, re.findall(r"(\d+)% ", text.split("93%")[1].split("18 or")[0]))) == pytest.approx(100, abs=3)
+    assert sum(
+        map(int, re.findall(r"(\d+)% ", text.split("93%")[1].split("18 or")[0]))
+    ) == pytest.approx(100, abs=3)
 
 
 def test_cards_are_numbered_in_the_order_of_the_faces(ages_of):

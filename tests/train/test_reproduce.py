@@ -37,7 +37,8 @@ def test_every_step_from_data_to_card_in_order(planned, tmp_path):
     assert stages == ["teacher", "teacher-longer", "tiny", "tiny-longer", "tiny-longest"]
     after = names[names.index("train.export") :]
     assert after[:3] == ["train.export", "train.calibrate", "train.evaluate"]
-    assert after[-1] == "train.model_card" and {"train.robustness", "train.app_path"} < set(after)
+    assert after[-1] == "train.model_card"
+    assert {"train.robustness", "train.app_path", "train.deletion"} < set(after)
     assert f"--model {tmp_path}/runs/tiny-longest/final" in commands[names.index("train.export")]
 
 
