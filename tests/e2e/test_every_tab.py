@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from clips import FPS, scene, write_clip
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPOSITORY / "artifacts" / "screenshots"
@@ -16,13 +17,29 @@ NOT_OURS = (
 )
 
 
-def _photo(page) -> None:
-    page.locator(".gallery-item, .gallery button").nth(1).click()
+def _group_example(page) -> None:
+    page.locator(".gallery-item:visible, .gallery button:visible").nth(1).click()
+
+
+def _photo(page, _clip) -> None:
+    _group_example(page)
     page.locator("#photo-answer .face").nth(2).wait_for()
     page.wait_for_function("() => document.querySelector('#photo-faces img')?.naturalWidth")
 
 
-def _many(page) -> None:
+def _why(page, _clip) -> None:
+    _group_example(page)
+    page.locator("#why-answer .why-heat").wait_for()
+
+
+def _video(page, clip: Path) -> None:
+    page.locator("#video-input input[type=file]").set_input_files(clip)
+    page.locator("#video-input video").wait_for(state="attached")
+    page.locator("#video-start").click()
+    page.locator("#video-people article").first.wait_for()
+
+
+def _many(page, _clip) -> None:
     files = [EXAMPLES / "portrait.jpg", EXAMPLES / "group.jpg", EXAMPLES / "cat.jpg"]
     page.locator("#many-input input[type=file]").set_input_files(files)
     page.locator("#many-input .file-preview tr").nth(2).wait_for()
@@ -30,18 +47,30 @@ def _many(page) -> None:
     page.locator("#many-status .answer-message").get_by_text("Done").wait_for()
 
 
-def _measured(page) -> None:
+def _measured(page, _clip) -> None:
     page.locator("#measured-answer table").first.wait_for()
 
 
 # What a visitor does in each tab before it is looked at.
 TABS = {
     "Photo": _photo,
-    "Webcam": lambda page: None,
-    "Live": lambda page: None,
+    "Webcam": lambda page, clip: None,
+    "Live": lambda page, clip: None,
+    "Why?": _why,
     "Many pictures": _many,
+    "Video": _video,
     "How good is it?": _measured,
 }
+
+
+@pytest.fixture(scope="module")
+def clip(astronaut, tmp_path_factory) -> Path:
+    """2 seconds of two people, one of whom moves."""
+    face = astronaut[:330, 60:390]
+    frames = [
+        scene(face, (10 + 2 * i, 20, 200), (370, 60, 220), size_wh=(640, 360)) for i in range(2 * FPS)
+    ]
+    return write_clip(tmp_path_factory.mktemp("tabs") / "clip.mp4", frames)
 
 
 def _violations(page) -> list[str]:
@@ -58,7 +87,7 @@ def _violations(page) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_tab_fits_and_can_be_read(open_page, choose_tab, width, theme):
+def test_every_tab_fits_and_can_be_read(open_page, choose_tab, clip, width, theme):
     page = open_page(width, 900, f"?__theme={theme}")
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -66,7 +95,7 @@ def test_every_tab_fits_and_can_be_read(open_page, choose_tab, width, theme):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for name, fill in TABS.items():
         choose_tab(page, name)
-        fill(page)
+        fill(page, clip)
         page.wait_for_timeout(400)  # for what slides and fades
         file = re.sub(r"\W+", "-", name).strip("-").lower()
         page.screenshot(path=SCREENSHOTS / f"{file}-{width}-{theme}.png", full_page=True)
