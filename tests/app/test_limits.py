@@ -4,6 +4,7 @@ import socket
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -119,7 +120,8 @@ def test_broken_requests_leave_the_server_well_and_the_log_without_names(server,
         if reply.status_code == 200 and "event_id" in reply.text:
             event = reply.json()["event_id"]
             if "/call/" in str(reply.request.url):
-                HTTP.get(f"{reply.request.url}/{event}")
+                with suppress(httpx.RemoteProtocolError):  # two events of one visitor: Gradio hangs up
+                    HTTP.get(f"{reply.request.url}/{event}")
             else:
                 HTTP.post(f"{api}/stream/{event}/close")  # the live tab's would go on for a minute
     _wait_for_the_queue(server)
