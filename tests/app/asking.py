@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
+HTTP = httpx.Client(timeout=240)  # one for all: making one takes longer than most requests
+
 
 def upload(server, path: Path, name: str | None = None) -> dict:
     """The picture as it is to be sent to an endpoint."""
     with path.open("rb") as stream:
         files = {"files": (name or path.name, stream)}
-        reply = httpx.post(f"{server.url}/gradio_api/upload", files=files, timeout=120)
+        reply = HTTP.post(f"{server.url}/gradio_api/upload", files=files)
     reply.raise_for_status()
     return file_data(reply.json()[0], orig_name=name or path.name)
 
@@ -23,10 +25,10 @@ def file_data(path, **more) -> dict:
 def ask(server, endpoint: str, *data) -> str:
     """What the server says of one request: the reply to it, or the events that follow."""
     url = f"{server.url}/gradio_api/call/{endpoint}"
-    reply = httpx.post(url, json={"data": data}, timeout=120)
+    reply = HTTP.post(url, json={"data": data})
     if reply.status_code != 200:
         return reply.text
-    return httpx.get(f"{url}/{reply.json()['event_id']}", timeout=120).text
+    return HTTP.get(f"{url}/{reply.json()['event_id']}").text
 
 
 def get(server, path: str) -> tuple[int, bytes]:

@@ -5,9 +5,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import httpx
 import pytest
-from asking import ask, file_data, get, upload
+from asking import HTTP, ask, file_data, get, upload
 
 from age_model import words
 
@@ -75,11 +74,11 @@ def test_other_routes_are_closed_or_know_nothing(server, path, status):
 
 def test_functions_of_components_cannot_be_called(server):
     body = {"data": ["/"], "component_id": 1, "fn_name": "ls", "session_hash": "a"}
-    assert httpx.post(f"{server.url}/gradio_api/component_server", json=body).status_code == 403
+    assert HTTP.post(f"{server.url}/gradio_api/component_server", json=body).status_code == 403
     video = {"video": ("a.mp4", b"1")}
-    assert httpx.post(f"{server.url}/gradio_api/process_recording", files=video).status_code == 403
+    assert HTTP.post(f"{server.url}/gradio_api/process_recording", files=video).status_code == 403
     body = {"data": [None, False]}
-    assert httpx.post(f"{server.url}/gradio_api/run/predict", json=body).status_code == 404
+    assert HTTP.post(f"{server.url}/gradio_api/run/predict", json=body).status_code == 404
 
 
 @pytest.fixture
