@@ -64,7 +64,7 @@ def _link_html(index: int, box_xyxy: np.ndarray, size_wh: tuple[int, int], years
         f'<a href="#face-{index + 1}" data-face="{index + 1}" style="--face: {face_color(index)}" '
         f'role="button" aria-pressed="false" aria-label="Face {index + 1}, {years} years">'
         f'<rect x="{left}" y="{top}" width="{max(right - left, 1):.1f}" '
-        f'height="{max(bottom - top, 1):.1f}" rx="2%"/></a>'
+        f'height="{max(bottom - top, 1):.1f}"/></a>'
     )
 
 

@@ -111,6 +111,36 @@ def test_only_these_endpoints_are_public(client):
     assert sorted(endpoints) == ["/predict", "/predict_many"]
 
 
+def test_the_older_of_gradios_routes_takes_both_values_and_the_newer_one_the_picture_alone(
+    server, photo
+):
+    boundary = "----test"
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="photo.jpg"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n"
+    ).encode() + photo.read_bytes() + f"\r\n--{boundary}--\r\n".encode()  # fmt: skip
+    form = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    (path,) = json.loads(_sent(f"{server.url}/gradio_api/upload", body, form))
+    picture = {"path": path}
+    for route, data in [
+        ("call/v2/predict", {"picture": picture}),
+        ("call/v2/predict", {"picture": picture, "thresholds": True}),
+        ("call/predict", {"data": [picture, False]}),
+    ]:
+        sent = json.dumps(data).encode()
+        answer = _sent(f"{server.url}/gradio_api/{route}", sent, {"Content-Type": "application/json"})
+        event = json.loads(answer)["event_id"]
+        record = _sent(f"{server.url}/gradio_api/call/predict/{event}")
+        assert '"age"' in record, route
+        assert ("probability_at_least" in record) == ("thresholds" in data), route
+
+
+def _sent(url: str, body: bytes | None = None, headers: dict | None = None) -> str:
+    request = urllib.request.Request(url, body, headers or {})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return reply.read().decode()
+
+
 def test_other_files_of_the_server_cannot_be_named(server):
     # Past the client, which would upload the file: the dict that Gradio hands on as it comes.
     picture = {"path": str(EXAMPLES / "portrait.jpg")}
