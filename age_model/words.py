@@ -61,8 +61,8 @@ WHY_LEGEND_LEAST = "less: {years:.1f} years"
 WHY_LEGEND_MOST = "more: {years:.1f} years"
 WHY_READING_TITLE = "How to read it"
 WHY_READING = (
-    "The brighter a square, the more the estimate changes, to older or younger, when that part of the "
-    "face is blurred together with other parts drawn at random, a quarter of the face at a time.",
+    "The brighter a square, the more the estimate changes, to older or younger, when that part of "
+    "the face is blurred together with other parts drawn at random, a quarter of the face at a time.",
     "The scale runs from this face's weakest square to its strongest. The colours of two faces cannot be "
     "compared; the numbers at the ends of the scale can.",
 )
