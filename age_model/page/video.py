@@ -49,7 +49,16 @@ def build_video_tab(predictor: FramePredictor) -> None:
         api_visibility="private",
         **QUEUE,
     )
-    cancel.click(stopped, status, status, cancels=[running], queue=False, api_visibility="private")
+    cancel.click(
+        stopped,
+        status,
+        status,
+        cancels=[running],
+        # By the queue, at once: its answer then comes after the progress that is on its way, and
+        # not before it, where that would take its place.
+        concurrency_limit=None,
+        api_visibility="private",
+    )
 
 
 def shown_people(predictor: FramePredictor, upload: dict | None) -> Iterator[tuple]:
