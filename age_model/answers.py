@@ -16,6 +16,7 @@ from age_model.images import ImageError, read_picture
 from age_model.labels import THRESHOLDS
 from age_model.picture_files import shown_name
 from age_model.presentation import draw_faces, face_crops
+from age_model.private_log import log_without_text
 from age_model.results import FaceAges, picture_notes, picture_record
 
 Predictor = Callable[[np.ndarray], FaceAges]
@@ -84,10 +85,10 @@ def answer_for(
     except ImageError as error:
         text = f"{upload_name(upload)} {error}."
         return None, page_html.message_html(words.UNUSABLE, text, problem=True)
-    except Exception:
+    except Exception as error:
         # The page must not go on showing the ages of the picture before. The picture itself, and
         # its name, stay out of the log.
-        log.exception("a picture could not be examined")
+        log_without_text(log, "a picture", error)
         return None, page_html.message_html(*words.FAILED, problem=True)
 
 

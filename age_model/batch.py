@@ -11,6 +11,7 @@ from age_model.answers import Predictor, checked_path, upload_name
 from age_model.archive import GivenFile, PictureArchive
 from age_model.images import MAX_BYTES, ImageError, read_picture
 from age_model.presentation import face_crops
+from age_model.private_log import log_without_text
 from age_model.results import picture_record
 
 MAX_PICTURES = 200
@@ -83,9 +84,9 @@ def examine(predictor: Predictor, file: GivenFile, with_crops: bool = False) -> 
         return Examined(record, crops)
     except ImageError as error:
         return Examined(picture_record(file.name, error=str(error)), [])
-    except Exception:
+    except Exception as error:
         # One surprise must not end the others. The picture and its name stay out of the log.
-        log.exception("a picture of many could not be examined")
+        log_without_text(log, "a picture of many", error)
         return Examined(picture_record(file.name, error=FAILED), [])
 
 

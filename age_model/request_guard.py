@@ -8,11 +8,11 @@ import json
 import logging
 import re
 import shutil
-import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from age_model import words
+from age_model.private_log import log_without_text
 
 MAX_BODY = 8 * 2**20  # bytes of any request but an upload: a data URL of a picture of 6 MB
 MAX_UPLOAD = 2 * 2**30  # bytes of one upload, which may be of many files
@@ -55,7 +55,7 @@ class RequestGuard:
             await self._app(scope, body, answer)
         except Exception as error:
             if not body.lost:
-                log_without_text(error, log)
+                log_without_text(log, "a request", error)
             if not answer.begun and not body.too_large:
                 await _answer(send, 500, words.REQUEST_FAILED)
         if body.too_large and not answer.begun:
@@ -113,12 +113,6 @@ class _Answer:
         if self.begun or not self._body.too_large:
             self.begun = True
             await self._send(message)
-
-
-def log_without_text(error: Exception, log: logging.Logger) -> None:
-    """Log what went wrong and where, but not the error's text, which may quote a visitor's data."""
-    places = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s while answering a request\n%s", type(error).__name__, places)
 
 
 def _is_upload(scope: dict) -> bool:

@@ -9,7 +9,7 @@ from gradio.processing_utils import save_base64_to_cache
 from gradio.utils import get_upload_folder
 
 from age_model import words
-from age_model.request_guard import log_without_text
+from age_model.private_log import log_without_text
 
 OWN_FILE = "/gradio_api/file="  # in the address of an upload
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Page(gr.Blocks):
         except gr.Error:
             raise
         except Exception as error:
-            log_without_text(error, log)
+            log_without_text(log, "a request", error)
             raise gr.Error(words.REQUEST_FAILED, print_exception=False) from None
 
 

@@ -26,6 +26,7 @@ from age_model.live_html import (
     introduction_html,
     status_html,
 )
+from age_model.private_log import log_without_text
 from age_model.results import FaceAges
 from age_model.tracking import Track, follow, live_faces
 
@@ -142,8 +143,8 @@ def live_answer(
         faces = live_faces(tracks, now, predictor.calibration)
     except ImageError as error:
         return "", page_html.message_html(words.UNUSABLE, str(error), problem=True), turn
-    except Exception:  # the next frame may do; the picture stays out of the log
-        log.exception("a live frame could not be examined")
+    except Exception as error:  # the next frame may do; the picture stays out of the log
+        log_without_text(log, "a live frame", error)
         return "", page_html.message_html(*words.FAILED, problem=True), turn
     height, width = image_rgb.shape[:2]
     left = turn.began + TURN_SECONDS - now

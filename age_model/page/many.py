@@ -58,7 +58,12 @@ def build_many_tab(predictor: Predictor) -> None:
         **QUEUE,
     )
     cancel.click(
-        stopped, status, status, cancels=[running], queue=False, api_visibility="private"
+        stopped,
+        status,
+        status,
+        cancels=[running],
+        concurrency_limit=None,  # by the queue: after the progress that is on its way
+        api_visibility="private",
     )
     _add_api(predictor, files)
 

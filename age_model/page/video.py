@@ -10,6 +10,7 @@ from age_model import page_html, words
 from age_model.answers import checked_path, upload_name
 from age_model.images import ImageError
 from age_model.page_html import RUNNING
+from age_model.private_log import log_without_text
 from age_model.record_output import lent_folder, output
 from age_model.video import open_clip
 from age_model.video_html import introduction_html, people_html, progress_html, summary_html
@@ -89,8 +90,8 @@ def shown_people(predictor: FramePredictor, upload: dict | None) -> Iterator[tup
     except ImageError as error:
         text = f"{upload_name(upload)} {error}."
         yield page_html.message_html(words.VIDEO_UNUSABLE, text, problem=True), "", hidden
-    except Exception:  # the clip and its name stay out of the log
-        log.exception("a clip could not be examined")
+    except Exception as error:  # the clip and its name stay out of the log
+        log_without_text(log, "a clip", error)
         yield page_html.message_html(*words.VIDEO_FAILED, problem=True), "", hidden
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
@@ -26,7 +27,9 @@ def _with_session(server, work):
                 await it.initialize()
                 return await work(it)
 
-    return anyio.run(run)
+    # In a thread of its own: a browser of the tests may have an event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(anyio.run, run).result()
 
 
 def _call(server, tool: str, **arguments) -> CallToolResult:

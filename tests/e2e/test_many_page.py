@@ -84,6 +84,13 @@ def test_cancelling_stops_the_work_and_keeps_the_rows(open_tab, tmp_path):
     assert page.locator(ROWS).count() == rows
     assert page.locator("#many-status").get_by_text("Stopped").is_visible()
     assert not page.locator("#many-csv").is_visible()
+    page.locator("#many-start").click()  # again: from the first picture on, in place of those rows
+    page.locator("#many-status").get_by_text("1 of 150").wait_for()
+    page.locator(ROWS).nth(1).wait_for()
+    assert page.locator(ROWS).locator("th").all_inner_texts()[:2] == ["0.jpg", "1.jpg"]
+    names = page.locator(ROWS).locator("th").all_inner_texts()
+    assert len(set(names)) == len(names), "rows of the cancelled run are still there"
+    page.locator("#many-cancel").click()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -39,7 +39,8 @@ def test_the_second_face_of_the_group_example_is_chosen_by_key(open_tab, server_
     choice = page.get_by_role("radio", name="Face 1", exact=True)
     assert choice.is_checked()
     choice.focus()
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
     _explained(page, 2)
     assert page.get_by_role("radio", name="Face 2", exact=True).is_checked()
     assert page.locator(".why-heat rect").count() == 64
