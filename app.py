@@ -46,6 +46,10 @@ THEME = gr.themes.Default(
     body_text_color_subdued="*neutral_600",  # the default is too faint to read with ease
     body_text_color_subdued_dark="*neutral_400",
     border_color_primary="*neutral_300",
+    # Darker, or lighter, than the defaults, which are hard to read on their grounds (WCAG 2.1, 4.5:1).
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    link_text_color_dark="*primary_300",
 )
 
 

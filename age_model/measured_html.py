@@ -135,7 +135,8 @@ def _table(header: tuple[str, ...], rows: list[list[str]], few: list[bool]) -> s
         note = f' class="measured-few" title="{words.MEASURED_FEW}"' if is_few else ""
         lines.append(f'<tr{note}><th scope="row">{row[0]}</th>{cells}</tr>')
     return (
-        f'<div class="measured-scroll"><table><thead><tr>{head}</tr></thead>'
+        # Where it is wider than the window, arrow keys move it.
+        f'<div class="measured-scroll" tabindex="0" role="group"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
