@@ -70,19 +70,19 @@ def build_demo(predictor: Predictor) -> gr.Blocks:
         delete_cache=(CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS),
     ) as page:
         gr.HTML(page_html.header_html(), padding=False)
-        with gr.Tab("Photo"):
+        with gr.Tab(words.TABS["photo"]):
             build_photo_tab(predictor)
-        with gr.Tab("Webcam"):
+        with gr.Tab(words.TABS["webcam"]):
             build_webcam_tab(predictor)
-        with gr.Tab("Live"):
+        with gr.Tab(words.TABS["live"]):
             build_live_tab(predictor)
-        with gr.Tab("Why?"):
+        with gr.Tab(words.TABS["why"]):
             build_why_tab(predictor)
-        with gr.Tab("Many pictures"):
+        with gr.Tab(words.TABS["many"]):
             build_many_tab(predictor)
-        with gr.Tab("Video"):
+        with gr.Tab(words.TABS["video"]):
             build_video_tab(predictor)
-        with gr.Tab("How good is it?") as measured:
+        with gr.Tab(words.TABS["measured"]) as measured:
             build_measured_tab(measured, lambda: predictor.results)
         gr.HTML(page_html.notes_html(), padding=False)
         model = gr.HTML(padding=False)

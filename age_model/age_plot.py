@@ -44,7 +44,8 @@ def plot_html(people: list[Person], seconds: float) -> str:
         for years in _ticks(low, high)
     ]
     labels += [
-        f'<span class="plot-x" style="left: {place(second, 0)[0]:.2%}">{second:g} s</span>'
+        f'<span class="plot-x" style="left: {place(second, 0)[0]:.2%}">'
+        f"{words.VIDEO_SECOND.format(second=second)}</span>"
         for second in _ticks(0, right)
     ]
     grid = "".join(_grid_svg(place(0, years)[1]) for years in _ticks(low, high))

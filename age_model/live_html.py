@@ -58,9 +58,8 @@ def status_html(faces: tuple[LiveFace, ...], seconds_left: float) -> str:
         seen = f'<ul class="live-faces">{items}</ul>'
     else:
         seen = f"<p>{words.LIVE_NO_FACE}</p>"
-    left = math.ceil(max(seconds_left, 0))
-    unit = "second" if left == 1 else "seconds"
-    return f'{seen}<p class="live-left">About {left} {unit} left of this turn.</p>'
+    left = page_html.count_of(math.ceil(max(seconds_left, 0)), words.SECONDS)
+    return f'{seen}<p class="live-left">{words.LIVE_LEFT.format(seconds=left)}</p>'
 
 
 def _box_html(face: LiveFace, width: int, height: int) -> str:
@@ -90,9 +89,9 @@ def _sentence_html(face: LiveFace) -> str:
     color = face_color(face.number - 1)
     number = f'<span class="live-number" style="--face: {color}">{face.number}</span>'
     if face.age_years is None:
-        return f"{number} one moment …"
-    years = round(face.age_years)
-    return f"{number} looks <b>{years}</b>, most likely {_range(face)}"
+        return f"{number} {words.LIVE_FACE_WAITING}"
+    years = f"<b>{round(face.age_years)}</b>"
+    return f"{number} {words.LIVE_FACE.format(years=years, range=_range(face))}"
 
 
 def _range(face: LiveFace) -> str:

@@ -5,11 +5,13 @@ from html import escape
 from age_model import page_html, words
 from age_model.batch import CROPS_SHOWN, MAX_PICTURES, Examined
 from age_model.images import MAX_BYTES
+from age_model.page_html import count_of
 
 # Gradio puts the rows in; the table round them stays as it is.
 TABLE = (
-    '<div class="many-scroll"><table class="many-table"><thead><tr><th>File</th><th>Faces</th>'
-    "<th>Age, likely range and group</th></tr></thead><tbody>${value}</tbody></table></div>"
+    '<div class="many-scroll"><table class="many-table"><thead><tr>'
+    + "".join(f"<th>{name}</th>" for name in words.MANY_HEADER)
+    + "</tr></thead><tbody>${value}</tbody></table></div>"
 )
 
 
@@ -26,8 +28,8 @@ def progress_html(done: int, total: int, name: str | None) -> str:
         done: files that are finished, of `total`.
         name: of the one whose turn it is; None where it stands for several.
     """
-    now = f": {name}" if name else ""
-    return page_html.running_html(f"{done + 1} of {total}{now}", done, total)
+    text = words.MANY_PROGRESS.format(number=done + 1, total=total) + (f": {name}" if name else "")
+    return page_html.running_html(text, done, total)
 
 
 def summary_html(records: list[dict]) -> str:
@@ -40,12 +42,14 @@ def summary_html(records: list[dict]) -> str:
     empty = sum(not record["faces"] for record in records) - unusable
     faces = sum(len(record["faces"]) for record in records)
     good = len(records) - unusable
-    text = f"{_count(faces, 'face')} in {_count(good, 'picture')}"
+    text = words.MANY_DONE.format(
+        faces=count_of(faces, words.FACES), pictures=count_of(good, words.PICTURES)
+    )
     if empty:
-        text += f", {empty} of them without a face"
+        text += words.MANY_EMPTY.format(count=empty)
     if unusable:
-        text += f"; {_count(unusable, 'file')} not examined, with the reasons below"
-    return page_html.message_html("Done", f"{text}.")
+        text += words.MANY_UNUSABLE.format(files=count_of(unusable, words.FILES))
+    return page_html.message_html(words.DONE, f"{text}.")
 
 
 def row_html(examined: Examined) -> str:
@@ -54,17 +58,14 @@ def row_html(examined: Examined) -> str:
     name = escape(record["file"] or "…")
     if record["error"] is not None:
         reason = escape(record["error"])
-        return (
-            f'<tr class="many-unusable"><th scope="row">{name}</th>'
-            f'<td colspan="2">{reason}</td></tr>'
-        )
+        return f'<tr class="many-unusable"><th scope="row">{name}</th><td colspan="2">{reason}</td></tr>'
     faces = record["faces"]
     shown = "".join(
         _face_html(number, face, crop)
-        for number, (face, crop) in enumerate(zip(faces, examined.crops), start=1)
+        for number, (face, crop) in enumerate(zip(faces, examined.crops, strict=False), start=1)
     )
     if len(faces) > CROPS_SHOWN:
-        shown += f"<p>and {len(faces) - CROPS_SHOWN} smaller, in the downloads</p>"
+        shown += f"<p>{words.MANY_SMALLER.format(count=len(faces) - CROPS_SHOWN)}</p>"
     notes = "".join(f"<p>{escape(note)}</p>" for note in record["notes"])
     return (
         f'<tr><th scope="row">{name}</th><td class="many-count">{len(faces)}</td>'
@@ -74,12 +75,8 @@ def row_html(examined: Examined) -> str:
 
 def _face_html(number: int, face: dict, crop: str) -> str:
     return (
-        f'<div class="many-face"><img src="{escape(crop)}" alt="Face {number}" width="48" '
-        f'height="48"><p><b>{page_html.years_html(face)}</b>, '
+        f'<div class="many-face"><img src="{escape(crop)}" alt="{words.FACE.format(number=number)}" '
+        f'width="48" height="48"><p><b>{page_html.years_html(face)}</b>, '
         f"{page_html.interval_html(face['interval'])}, "
-        f"group {page_html.group_html(face['group'])}</p></div>"
+        f"{words.GROUP.format(group=page_html.group_html(face['group']))}</p></div>"
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -64,6 +64,11 @@ def running_html(text: str, done: float, total: float) -> str:
     )
 
 
+def count_of(number: int, nouns: tuple[str, str]) -> str:
+    """A number with its noun, of which there are two: for one, and for more."""
+    return f"{number} {nouns[number != 1]}"
+
+
 def faces_html(ages: FaceAges, crops: list[str]) -> str:
     """A heading and one card a face.
 
@@ -71,24 +76,23 @@ def faces_html(ages: FaceAges, crops: list[str]) -> str:
         ages: at least one face.
         crops: for each face the address or data URI of its picture.
     """
-    count = "1 face" if len(ages) == 1 else f"{len(ages)} faces, the largest first"
+    count = words.FACES_COUNT[len(ages) > 1].format(count=len(ages))
     faces = ages.to_dicts(at_least=PAGE_THRESHOLDS)
     cards = [
         _card_html(index, face, crop)
         for index, (face, crop) in enumerate(zip(faces, crops, strict=True))
     ]
     return (
-        f'<h2 class="faces-count">{count}</h2>{at_least_note()}'
-        f'<div class="faces">{"".join(cards)}</div>'
+        f'<h2 class="faces-count">{count}</h2>{at_least_note()}<div class="faces">{"".join(cards)}</div>'
     )
 
 
 def _card_html(index: int, face: dict, crop: str) -> str:
     number, color = index + 1, face_color(index)
     show = words.FACE_TO_SHOW.format(number=number)
-    gender = f"looks {face['gender']}, {face['gender_probability']:.0%}"
+    gender = words.GENDER.format(gender=face["gender"], probability=face["gender_probability"])
     return f"""
-<article class="face" style="--face: {color}" data-face="{number}" aria-label="Face {number}">
+<article class="face" style="--face: {color}" data-face="{number}" aria-label="{words.FACE.format(number=number)}">
   <div class="face-top">
     <button class="face-picture" type="button" aria-pressed="false" title="{show}">
       <img src="{escape(crop)}" alt="{show}" width="96" height="96">
@@ -100,7 +104,7 @@ def _card_html(index: int, face: dict, crop: str) -> str:
       <p class="face-gender">{escape(gender)}</p>
     </div>
   </div>
-  <div class="face-groups" aria-label="Age groups">{_bars_html(face)}</div>
+  <div class="face-groups" aria-label="{words.AGE_GROUPS}">{_bars_html(face)}</div>
   {at_least_html(face)}{warnings_html(face)}
 </article>"""
 
@@ -108,7 +112,7 @@ def _card_html(index: int, face: dict, crop: str) -> str:
 def years_html(face: dict) -> str:
     """The age of a face, a dict of `FaceAges.to_dicts`, in whole years."""
     years = round(face["age"])
-    return f'<span class="face-years">{years}</span> {"year" if years == 1 else "years"}'
+    return f'<span class="face-years">{years}</span> {words.YEARS[years != 1]}'
 
 
 def group_html(name: str) -> str:
@@ -120,9 +124,10 @@ def interval_html(interval_years: list[float]) -> str:
     """The range that an age most likely lies in, from its two ends in years."""
     # Rounded outwards: the whole years shown hold at least the interval that was computed.
     low, high = math.floor(interval_years[0]), math.ceil(interval_years[1])
-    hint = f"The model gives this range a probability of {INTERVAL_COVERAGE:.0%}"
+    hint = words.RANGE_HINT.format(coverage=INTERVAL_COVERAGE)
+    between = words.RANGE_BETWEEN.format(low=f"<b>{low}</b>", high=f"<b>{high}</b>")
     return (
-        f'most likely <span class="face-range">between <b>{low}</b> and <b>{high}</b></span> '
+        f'{words.RANGE} <span class="face-range">{between}</span> '
         f'<span class="face-hint" title="{hint}">({INTERVAL_COVERAGE:.0%})</span>'
     )
 

@@ -34,7 +34,7 @@ def at_least_note() -> str:
 def at_least_html(face: dict) -> str:
     """How probably a face, a dict of `FaceAges.to_dicts`, looks each age that it names or older."""
     items = "".join(
-        f"<div><dt>{age} or older</dt><dd>{_share(probability)}</dd></div>"
+        f"<div><dt>{words.OR_OLDER.format(age=age)}</dt><dd>{_share(probability)}</dd></div>"
         for age, probability in face["probability_at_least"].items()
     )
     return f'<dl class="face-at-least">{items}</dl>'
@@ -62,7 +62,7 @@ def _link_html(index: int, box_xyxy: np.ndarray, size_wh: tuple[int, int], years
     left, top, right, bottom = np.clip(box_xyxy, 0, [*size_wh, *size_wh]).round(1).tolist()
     return (
         f'<a href="#face-{index + 1}" data-face="{index + 1}" style="--face: {face_color(index)}" '
-        f'role="button" aria-pressed="false" aria-label="Face {index + 1}, {years} years">'
+        f'role="button" aria-pressed="false" aria-label="{words.FACE.format(number=index + 1)}, {years} {words.YEARS[1]}">'
         f'<rect x="{left}" y="{top}" width="{max(right - left, 1):.1f}" '
         f'height="{max(bottom - top, 1):.1f}"/></a>'
     )
@@ -71,4 +71,4 @@ def _link_html(index: int, box_xyxy: np.ndarray, size_wh: tuple[int, int], years
 def _share(probability: float) -> str:
     """A whole number of per cent; never a certainty that the model does not have."""
     percent = round(100 * probability)
-    return {0: "under 1%", 100: "over 99%"}.get(percent, f"{percent}%")
+    return {0: words.UNDER_1, 100: words.OVER_99}.get(percent, f"{percent}%")

@@ -5,6 +5,7 @@ from html import escape
 from age_model import page_html, words
 from age_model.age_plot import plot_html
 from age_model.detection import QUICK_FACES
+from age_model.page_html import count_of
 from age_model.presentation import face_color
 from age_model.tracking import AGE_SECONDS, LOST_SECONDS, SETTLED_FRAMES
 from age_model.video_limits import FORMATS, MAX_BYTES, MAX_SECONDS, MAX_SIZE
@@ -44,12 +45,13 @@ def summary_html(people: list[Person], left_out: int, cut: bool) -> str:
     """
     title, text = words.VIDEO_NO_FACE
     if people:
-        title, text = "Done", f"{_count(len(people), 'person', 'people')} followed."
+        title = words.DONE
+        text = words.VIDEO_DONE.format(people=count_of(len(people), words.PEOPLE))
     if len(people) > MAX_SHOWN:
-        more = _count(len(people) - MAX_SHOWN, "person", "people")
+        more = count_of(len(people) - MAX_SHOWN, words.PEOPLE)
         text += " " + words.VIDEO_MORE.format(people=more)
     if left_out:
-        faces = _count(left_out, "face", "faces")
+        faces = count_of(left_out, words.FACES)
         text += " " + words.VIDEO_LEFT_OUT.format(faces=faces, least=SETTLED_FRAMES)
     if cut:
         text += " " + words.VIDEO_CUT.format(seconds=MAX_SECONDS)
@@ -75,7 +77,7 @@ def people_html(people: list[Person], seconds: float) -> str:
 
 
 def _card_html(person: Person) -> str:
-    name, color = f"Person {person.number}", face_color(person.number - 1)
+    name, color = words.PERSON.format(number=person.number), face_color(person.number - 1)
     seen = words.VIDEO_SEEN.format(first=person.first, last=person.last, frames=person.frames)
     return f"""
 <article class="face video-person" style="--face: {color}" aria-label="{name}">
@@ -91,7 +93,3 @@ def _card_html(person: Person) -> str:
     </div>
   </div>
 </article>"""
-
-
-def _count(number: int, one: str, more: str) -> str:
-    return f"{number} {one if number == 1 else more}"

@@ -30,7 +30,7 @@ def strip_html(crops: list[str]) -> str:
     if len(crops) < 2:
         return ""
     faces = "".join(
-        f'<li style="--face: {face_color(i)}"><img src="{escape(crop)}" alt="Face {i + 1}" width="72" '
+        f'<li style="--face: {face_color(i)}"><img src="{escape(crop)}" alt="{words.FACE.format(number=i + 1)}" width="72" '
         f'height="72"><span class="face-number">{i + 1}</span></li>'
         for i, crop in enumerate(crops)
     )
@@ -44,15 +44,16 @@ def explanation_html(explanation: Explanation, number: int) -> str:
         number: of the face, from 1.
     """
     size, grid = len(explanation.crop_rgb), len(explanation.change_years)
+    face = words.FACE.format(number=number)
     reading, limits = (
         "".join(f"<li>{text.format(size=size, grid=grid, patch=size // grid)}</li>" for text in texts)
         for texts in (words.WHY_READING, words.WHY_LIMITS)
     )
     return f"""
 <section class="why">
-  <p class="why-estimate">Face {number}: {years_html({"age": explanation.age_years})}</p>
+  <p class="why-estimate">{face}: {years_html({"age": explanation.age_years})}</p>
   <div class="why-pictures">
-    <figure><img src="{data_uri(explanation.crop_rgb)}" alt="Face {number}">
+    <figure><img src="{data_uri(explanation.crop_rgb)}" alt="{face}">
       <figcaption>{words.WHY_SEEN}</figcaption></figure>
     <figure>{_heat_html(explanation)}
       <figcaption>{words.WHY_MAP}</figcaption></figure>

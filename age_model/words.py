@@ -5,6 +5,43 @@ INTRODUCTION = (
     "Give a photo or a webcam picture: each face gets an age in years, with the range that it "
     "most likely lies in, from a small Vision Transformer trained for this project."
 )
+TABS = {
+    "photo": "Photo",
+    "webcam": "Webcam",
+    "live": "Live",
+    "why": "Why?",
+    "many": "Many pictures",
+    "video": "Video",
+    "measured": "How good is it?",
+}
+YOUR_PICTURE = "Your picture"
+YOUR_PICTURES = "Your pictures"
+YOUR_CLIP = "Your clip"
+EXAMPLES = "Or try one of these"
+FACES_FOUND = "Faces found"
+START = "Start"
+CANCEL = "Cancel"
+DOWNLOAD = "Download {name}"
+DONE = "Done"
+# Nouns: for one, and for more.
+YEARS = ("year", "years")
+SECONDS = ("second", "seconds")
+FACES = ("face", "faces")
+PEOPLE = ("person", "people")
+PICTURES = ("picture", "pictures")
+FILES = ("file", "files")
+# A face's card.
+FACE = "Face {number}"
+FACES_COUNT = ("{count} face", "{count} faces, the largest first")
+GENDER = "looks {gender}, {probability:.0%}"
+GROUP = "group {group}"
+AGE_GROUPS = "Age groups"
+RANGE = "most likely"
+RANGE_BETWEEN = "between {low} and {high}"
+RANGE_HINT = "The model gives this range a probability of {coverage:.0%}"
+OR_OLDER = "{age} or older"
+UNDER_1 = "under 1%"  # shown in place of 0% and 100%: the model is never that sure
+OVER_99 = "over 99%"
 WAITING_PHOTO = "Choose a photo or click an example: the faces and their ages appear here."
 WAITING_WEBCAM = "Take a picture: the faces and their ages appear here."
 WAITING_RESULTS = "One moment: the results of the model that is loaded appear here."
@@ -50,7 +87,6 @@ WHY_INTRODUCTION = (
 )
 WAITING_WHY = "Choose a photo or click an example: a face and its heat map appear here."
 WHY_CHOOSE = "Which face?"
-WHY_FACE = "Face {number}"
 WHY_SEEN = "What the network sees"
 WHY_MAP = "What moved the age"
 WHY_MAP_TOLD = (
@@ -81,6 +117,12 @@ MANY_INTRODUCTION = (
     "Up to {most} pictures, or zip files of pictures, of at most {megabytes} MB a file: a row for "
     "each picture, and at the end a table to keep."
 )
+MANY_HEADER = ("File", "Faces", "Age, likely range and group")
+MANY_PROGRESS = "{number} of {total}"
+MANY_DONE = "{faces} in {pictures}"
+MANY_EMPTY = ", {count} of them without a face"
+MANY_UNUSABLE = "; {files} not examined, with the reasons below"
+MANY_SMALLER = "and {count} smaller, in the downloads"
 MANY_NONE = ("No pictures yet", "Choose pictures or a zip file first.")
 MANY_STOPPED = (
     "Stopped",
@@ -93,6 +135,9 @@ VIDEO_INTRODUCTION = (
     "time. Nobody is recognised: who comes back after more than {lost} seconds counts as another "
     "person, and at a cut to another scene two people may be taken for one."
 )
+PERSON = "Person {number}"
+VIDEO_DONE = "{people} followed."
+VIDEO_SECOND = "{second:g} s"
 VIDEO_NONE = ("No clip yet", "Choose a clip first.")
 VIDEO_UNUSABLE = "This clip cannot be used"
 VIDEO_NAME = "The clip"
@@ -126,6 +171,9 @@ LIVE_INTRODUCTION = (
     "being averaged while they are seen. {visitors} visitors can be live at once, each for "
     "{seconds} seconds at a time; if nobody waits, it goes on by itself until you press Stop."
 )
+LIVE_LEFT = "About {seconds} left of this turn."
+LIVE_FACE = "looks {years}, most likely {range}"
+LIVE_FACE_WAITING = "one moment …"
 LIVE_WAITING = "The camera is off. Frames are examined one by one as they come and then forgotten."
 LIVE_NO_FACE = "No face seen: come nearer, face the camera, and see to light from the front."
 LIVE_TOO_LARGE = "The camera's frames are too large: choose a lower resolution for it."

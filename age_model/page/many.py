@@ -31,19 +31,19 @@ def build_many_tab(predictor: Predictor) -> None:
 
     gr.HTML(introduction_html(), padding=False)
     files = gr.File(
-        label="Your pictures",
+        label=words.YOUR_PICTURES,
         file_count="multiple",
         file_types=["image", ".zip", *IMAGE_SUFFIXES],
         height=180,
         elem_id="many-input",
     )
     with gr.Row():
-        start = gr.Button("Start", variant="primary", elem_id="many-start")
-        cancel = gr.Button("Cancel", variant="secondary", elem_id="many-cancel")
+        start = gr.Button(words.START, variant="primary", elem_id="many-start")
+        cancel = gr.Button(words.CANCEL, variant="secondary", elem_id="many-cancel")
     status = gr.HTML(padding=False, elem_id="many-status")
     with gr.Row():
         downloads = [
-            gr.DownloadButton(f"Download {name}", visible=False, elem_id=f"many-{form}")
+            gr.DownloadButton(words.DOWNLOAD.format(name=name), visible=False, elem_id=f"many-{form}")
             for form, name in DOWNLOADS.items()
         ]
     table = gr.HTML("", html_template=TABLE, padding=False, elem_id="many-table")

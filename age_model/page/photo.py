@@ -65,7 +65,7 @@ def _shown_picture(name: str) -> tuple[gr.Image, gr.HTML]:
     """The picture with its boxes, and what lies over it to select the faces by."""
     with gr.Column(elem_classes="photo-faces"):
         shown = gr.Image(
-            label="Faces found",
+            label=words.FACES_FOUND,
             visible=False,
             interactive=False,
             format="jpeg",
@@ -78,7 +78,7 @@ def _shown_picture(name: str) -> tuple[gr.Image, gr.HTML]:
 
 def _given_picture(name: str, sources: list[str]) -> gr.Image:
     picture = gr.Image(
-        label="Your picture",
+        label=words.YOUR_PICTURE,
         sources=sources,
         type="filepath",
         height=380,
@@ -96,7 +96,7 @@ def _given_picture(name: str, sources: list[str]) -> gr.Image:
         gr.Examples(
             [[str(path)] for path in EXAMPLES],
             picture,
-            label="Or try one of these",
+            label=words.EXAMPLES,
             cache_examples=False,
             api_visibility="private",
         )

@@ -33,13 +33,15 @@ def build_video_tab(predictor: FramePredictor) -> None:
         yield from shown_people(predictor, upload)  # Gradio streams from generator functions only
 
     gr.HTML(introduction_html(), padding=False)
-    clip = gr.Video(label="Your clip", sources=["upload"], height=320, buttons=[], elem_id="video-input")
+    clip = gr.Video(
+        label=words.YOUR_CLIP, sources=["upload"], height=320, buttons=[], elem_id="video-input"
+    )
     with gr.Row():
-        start = gr.Button("Start", variant="primary", elem_id="video-start")
-        cancel = gr.Button("Cancel", variant="secondary", elem_id="video-cancel")
+        start = gr.Button(words.START, variant="primary", elem_id="video-start")
+        cancel = gr.Button(words.CANCEL, variant="secondary", elem_id="video-cancel")
     status = gr.HTML(padding=False, elem_id="video-status")
     people = gr.HTML(padding=False, elem_id="video-people")
-    download = gr.DownloadButton(f"Download {DOWNLOAD}", visible=False, elem_id="video-csv")
+    download = gr.DownloadButton(words.DOWNLOAD.format(name=DOWNLOAD), visible=False, elem_id="video-csv")
     running = start.click(
         show,
         clip,

@@ -23,7 +23,7 @@ def build_why_tab(predictor: Predictor) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=320):
             picture = gr.Image(
-                label="Your picture",
+                label=words.YOUR_PICTURE,
                 sources=["upload", "clipboard"],
                 type="filepath",
                 height=320,
@@ -33,7 +33,7 @@ def build_why_tab(predictor: Predictor) -> None:
             gr.Examples(
                 [[str(path)] for path in EXAMPLES],
                 picture,
-                label="Or try one of these",
+                label=words.EXAMPLES,
                 cache_examples=False,
                 api_visibility="private",
             )
@@ -70,7 +70,7 @@ def first_answer(predictor: Predictor, upload: dict | None) -> tuple[dict, dict,
         return face_crops(image_rgb, ages), notes + explanation_html(predictor.explain(image_rgb), 1)
 
     crops, html = answer_for(upload, get_upload_folder(), words.WAITING_WHY, shown)
-    choices = [(words.WHY_FACE.format(number=i + 1), i) for i in range(len(crops or ()))]
+    choices = [(words.FACE.format(number=i + 1), i) for i in range(len(crops or ()))]
     several = len(choices) > 1
     return (
         gr.update(value=strip_html(crops or []), visible=several),
