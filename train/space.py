@@ -27,6 +27,8 @@ SPACE_FILES = (
     "age_model/*.css",
     "age_model/*.js",
     "age_model/examples/*.jpg",
+    "docs/*.md",  # what the README shows and links to
+    "docs/*.jpg",
     *(f"{CHECKPOINT}/{name}" for name in CHECKPOINT_FILES),
 )
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
