@@ -31,5 +31,5 @@ def draw_deletion(folder: Path, content: dict) -> None:
         title=f"Does the heat map show what moves the estimate? {content['data']['n']:,} pictures",
     )
     axes.grid(color=GREY, alpha=0.25)
-    axes.legend(frameon=False)
+    figure.legend(loc="outside lower center", fontsize=9)
     figure.savefig(folder / FIGURE, dpi=110)
