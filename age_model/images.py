@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from age_model.to_rgb import to_rgb
 
@@ -131,7 +131,8 @@ def _from_pillow(image: Image.Image) -> Picture:
         ) from error
     # A HEIF picture comes upright from its decoder, with its EXIF data saying so.
     with suppress(Exception):  # damaged EXIF data; the picture itself is sound
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else Pillow copies it in vain
+            image = ImageOps.exif_transpose(image)
     return Picture(np.asarray(to_rgb(image)), frames)
 
 

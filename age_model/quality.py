@@ -7,6 +7,7 @@ by `python -m train.robustness`, on pictures that are measured by these same fun
 import functools
 
 import numpy as np
+import torch
 from PIL import Image
 
 from age_model.crop import crop_matrix
@@ -79,9 +80,11 @@ def blur_sigma(crop_rgb: np.ndarray) -> float:
     Recognition 2011; the spectrum after Field, "Relations between the statistics of natural images
     and the response properties of cortical cells", JOSA A 1987.
     """
-    grey = _middle(crop_rgb)
+    # Products by torch: NumPy's own threads would go on spinning beside those of the network and of
+    # the face detector, which makes a photo take half as long again.
+    grey = torch.from_numpy(_middle(crop_rgb))
     quiet, probed = (
-        _gradient_energy(blur @ grey @ blur.T)
+        _gradient_energy((blur @ grey @ blur.T).numpy())
         for blur in (_smoothing(len(grey), sigma) for sigma in (QUIET_SIGMA, PROBE_SIGMA))
     )
     # Pictures have power 1 / f^2, so their gradients have an energy of 1 / sigma^2 once blurred:
@@ -127,11 +130,11 @@ def _middle(crop_rgb: np.ndarray) -> np.ndarray:
 
 
 @functools.cache
-def _smoothing(side: int, sigma: float) -> np.ndarray:
+def _smoothing(side: int, sigma: float) -> torch.Tensor:
     """(side, side) matrix that blurs along one direction by `sigma` pixels; each row sums to 1."""
     apart = np.subtract.outer(np.arange(side), np.arange(side))
     weights = np.exp(-(apart**2) / (2 * sigma**2))
-    return weights / weights.sum(axis=1, keepdims=True)
+    return torch.from_numpy(weights / weights.sum(axis=1, keepdims=True))
 
 
 def _gradient_energy(grey: np.ndarray) -> float:
