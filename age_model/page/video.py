@@ -41,7 +41,9 @@ def build_video_tab(predictor: FramePredictor) -> None:
         cancel = gr.Button(words.CANCEL, variant="secondary", elem_id="video-cancel")
     status = gr.HTML(padding=False, elem_id="video-status")
     people = gr.HTML(padding=False, elem_id="video-people")
-    download = gr.DownloadButton(words.DOWNLOAD.format(name=DOWNLOAD), visible=False, elem_id="video-csv")
+    download = gr.DownloadButton(
+        words.DOWNLOAD.format(name=DOWNLOAD), visible=False, elem_id="video-csv"
+    )
     running = start.click(
         show,
         clip,
