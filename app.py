@@ -34,7 +34,7 @@ PACKAGE = Path(page_html.__file__).parent
 UPLOADS_LIVE_SECONDS = 600
 CHECK_UPLOADS_SECONDS = 120
 WAITING_VISITORS = 32
-REMEMBERED_VISITORS = 500  # Gradio holds what each of them sent last, up to a request's size
+REMEMBERED_VISITORS = 100  # Gradio holds what each of them sent last, up to a request's size
 
 THEME = gr.themes.Default(
     primary_hue="cyan",
