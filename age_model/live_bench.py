@@ -1,6 +1,6 @@
 """How fast the tab Live is for several visitors at once, asked over HTTP as the page asks.
 
-Needs `python app.py` running. Each visitor sends a frame of 640 x 480 pixels every tenth of a second,
+Needs `python app.py` running. Each visitor sends a frame of 640 x 480 pixels every 0.08 seconds,
 without waiting for answers, as a browser does: the example portrait, moved about. Each frame is a
 little lower than 480 pixels, by which an answer says which frame it is for.
 """
@@ -45,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", default="http://127.0.0.1:7860", help="default: %(default)s")
     parser.add_argument("--visitors", type=int, nargs="+", default=[1, 2, 4], help="default: 1 2 4")
     parser.add_argument("--seconds", type=float, default=15, help="for each; default: %(default)s")
-    parser.add_argument("--every", type=float, default=0.1, help="seconds between two frames")
+    parser.add_argument("--every", type=float, default=0.08, help="seconds between two frames")
 
 
 def run(options: argparse.Namespace) -> None:

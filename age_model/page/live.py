@@ -32,7 +32,7 @@ from age_model.tracking import Track, follow, live_faces
 
 VISITORS = 4  # live at once; others wait for one of them to end
 TURN_SECONDS = 60  # then the longest waiting has a turn; with nobody waiting it goes on
-FRAME_EVERY_SECONDS = 0.1
+FRAME_EVERY_SECONDS = 0.08
 PAUSE_SECONDS = 5.0  # without a frame: what comes after is a new turn
 MAX_FRAME_PIXELS = 1920 * 1440
 MAX_FRAME_CHARACTERS = 4 * 1024 * 1024
