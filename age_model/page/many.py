@@ -11,6 +11,7 @@ from age_model.answers import Predictor
 from age_model.batch import examine, given_files
 from age_model.images import IMAGE_SUFFIXES
 from age_model.many_html import TABLE, introduction_html, progress_html, row_html, summary_html
+from age_model.page.cancelling import add_cancel
 from age_model.page_html import RUNNING
 from age_model.record_output import lent_folder, output, record_writer
 
@@ -57,14 +58,7 @@ def build_many_tab(predictor: Predictor) -> None:
         api_visibility="private",
         **QUEUE,
     )
-    cancel.click(
-        stopped,
-        status,
-        status,
-        cancels=[running],
-        concurrency_limit=None,  # by the queue: after the progress that is on its way
-        api_visibility="private",
-    )
+    add_cancel(cancel, running, status, stopped)
     _add_api(predictor, files)
 
 

@@ -93,14 +93,19 @@ def _given_picture(name: str, sources: list[str]) -> gr.Image:
         elem_classes="at-least-switch",
     )
     if "upload" in sources:
-        gr.Examples(
-            [[str(path)] for path in EXAMPLES],
-            picture,
-            label=words.EXAMPLES,
-            cache_examples=False,
-            api_visibility="private",
-        )
+        add_examples(picture)
     return picture
+
+
+def add_examples(picture: gr.Image) -> None:
+    """Pictures to try, below the field that takes them."""
+    gr.Examples(
+        [[str(path)] for path in EXAMPLES],
+        picture,
+        label=words.EXAMPLES,
+        cache_examples=False,
+        api_visibility="private",
+    )
 
 
 def _add_api(picture: gr.Image, predictor: Predictor) -> None:

@@ -9,6 +9,7 @@ from gradio.utils import get_upload_folder
 from age_model import page_html, words
 from age_model.answers import checked_path, upload_name
 from age_model.images import ImageError
+from age_model.page.cancelling import add_cancel
 from age_model.page_html import RUNNING
 from age_model.private_log import log_without_text
 from age_model.record_output import lent_folder, output
@@ -54,16 +55,7 @@ def build_video_tab(predictor: FramePredictor) -> None:
         api_visibility="private",
         **QUEUE,
     )
-    cancel.click(
-        stopped,
-        status,
-        status,
-        cancels=[running],
-        # By the queue, at once: its answer then comes after the progress that is on its way, and
-        # not before it, where that would take its place.
-        concurrency_limit=None,
-        api_visibility="private",
-    )
+    add_cancel(cancel, running, status, stopped)
 
 
 def shown_people(predictor: FramePredictor, upload: dict | None) -> Iterator[tuple]:

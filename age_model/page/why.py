@@ -6,7 +6,7 @@ from gradio.utils import get_upload_folder
 
 from age_model import page_html, words
 from age_model.answers import Predictor, answer_for
-from age_model.page.photo import AFTER_ANSWER, EXAMPLES
+from age_model.page.photo import AFTER_ANSWER, add_examples
 from age_model.photo_html import notes_html
 from age_model.presentation import face_crops
 from age_model.results import picture_notes
@@ -30,13 +30,7 @@ def build_why_tab(predictor: Predictor) -> None:
                 buttons=[],
                 elem_id="why-input",
             )
-            gr.Examples(
-                [[str(path)] for path in EXAMPLES],
-                picture,
-                label=words.EXAMPLES,
-                cache_examples=False,
-                api_visibility="private",
-            )
+            add_examples(picture)
         with gr.Column(scale=7, min_width=320, elem_id="why-result"):
             strip = gr.HTML(padding=False, visible=False, elem_id="why-strip")
             # A visitor's choice comes back as a number among these, with arrow keys or a finger.
