@@ -5,16 +5,15 @@ import io
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessorPil, pipeline
 
+from age_model.demo_http import PORTRAIT
 from age_model.predictor import AgePredictor
 
-PORTRAIT = Path(__file__).parent / "examples" / "portrait.jpg"  # one face
 PHOTO_WH = (1280, 960)
 CROPS = 500
 CROP_SIDE = 200  # pixels, as UTKFace's

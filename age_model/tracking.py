@@ -5,6 +5,7 @@ and whoever shows the frames keeps them, for each visitor apart.
 """
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -21,6 +22,15 @@ SHOWN_SECONDS = 0.4  # a face that one frame misses does not blink
 SETTLED_FRAMES = 3  # seen in fewer, a face has a box but no age yet: the first ages jump
 LEAST_NEARNESS = -0.2  # two boxes of one size whose centres are one width apart
 LEAST_STEP_SECONDS = 0.02  # between frames, so that no division blows up
+
+
+class FramePredictor(Protocol):
+    """What those who follow faces need of an `AgePredictor`."""
+
+    calibration: Calibration
+
+    def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
+        """Ages of the faces in an (H, W, 3) uint8 frame."""
 
 
 @dataclass(frozen=True)

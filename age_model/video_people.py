@@ -2,28 +2,18 @@
 
 import csv
 from dataclasses import dataclass, field
-from typing import Protocol, TextIO
+from typing import TextIO
 
 import numpy as np
 
-from age_model.calibration import Calibration
 from age_model.decode import interval, quantile
 from age_model.presentation import face_crops
 from age_model.results import FaceAges
-from age_model.tracking import SETTLED_FRAMES, LiveFace, Track, follow, live_faces
+from age_model.tracking import SETTLED_FRAMES, FramePredictor, LiveFace, Track, follow, live_faces
 from age_model.video import Frame
 
 CSV_FIELDS = ("person", "second", "age", "age_low", "age_high")
 CLEARLY_LARGER = 1.2  # in area: only then a person's crop is made anew
-
-
-class FramePredictor(Protocol):
-    """What is needed of an `AgePredictor`."""
-
-    calibration: Calibration
-
-    def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
-        """Ages of the faces in an (H, W, 3) uint8 frame."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Protocol
 
 import gradio as gr
 import numpy as np
@@ -17,7 +16,6 @@ from PIL import Image
 
 import age_model
 from age_model import page_html, words
-from age_model.calibration import Calibration
 from age_model.images import FORMATS, ImageError, load_image
 from age_model.live_html import (
     boxes_html,
@@ -27,8 +25,7 @@ from age_model.live_html import (
     status_html,
 )
 from age_model.private_log import log_without_text
-from age_model.results import FaceAges
-from age_model.tracking import Track, follow, live_faces
+from age_model.tracking import FramePredictor, Track, follow, live_faces
 
 VISITORS = 4  # live at once; others wait for one of them to end
 TURN_SECONDS = 60  # then the longest waiting has a turn; with nobody waiting it goes on
@@ -46,15 +43,6 @@ PACKAGE = Path(age_model.__file__).parent
 CAMERA_JS = (PACKAGE / "live_camera.js").read_text(encoding="utf-8")
 STALE_JS = (PACKAGE / "live_stale.js").read_text(encoding="utf-8")
 log = logging.getLogger(__name__)
-
-
-class FramePredictor(Protocol):
-    """What this tab needs of an `AgePredictor`."""
-
-    calibration: Calibration
-
-    def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
-        """Ages of the faces in an (H, W, 3) uint8 frame."""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from age_model.page.cancelling import add_cancel
 from age_model.page_html import RUNNING
 from age_model.private_log import log_without_text
 from age_model.record_output import lent_folder, output
+from age_model.tracking import FramePredictor
 from age_model.video import open_clip
 from age_model.video_html import introduction_html, people_html, progress_html, summary_html
-from age_model.video_people import FramePredictor, People, Person, write_people
+from age_model.video_people import People, Person, write_people
 
 DOWNLOAD = "ages-over-time.csv"
 # Clips wait for each other here, and not in front of the other tabs.

@@ -112,12 +112,15 @@ def test_every_tab_fits_and_can_be_read(open_page, choose_tab, clip, width, them
 def test_a_photo_with_the_keyboard_alone(open_page):
     page = open_page()
     page.keyboard.press("Tab")
+    on_example = "document.activeElement.matches('.gallery-item, .gallery button')"
     for _ in range(40):
-        if page.evaluate("document.activeElement.matches('.gallery-item, .gallery button')"):
+        if page.evaluate(on_example):
             break
         page.keyboard.press("Tab")
+    assert page.evaluate(on_example), "no example is reached"
     page.keyboard.press("Enter")
     page.locator("#photo-answer .face").first.wait_for()
+    assert page.locator("#photo-answer .face").count() == 1, "the first example has one face"
 
 
 def test_tabs_are_reached_and_changed_with_the_keyboard(open_page):
