@@ -1,9 +1,12 @@
 """Stopping what a tab has begun."""
 
+import time
 from collections.abc import Callable
 
 import gradio as gr
 from gradio.events import Dependency
+
+LATE_SECONDS = 0.5
 
 
 def add_cancel(
@@ -14,13 +17,8 @@ def add_cancel(
     Args:
         stopped: from what the status says to what it is to say then; the click may come too late.
     """
-    button.click(
-        stopped,
-        status,
-        status,
-        cancels=[running],
-        # By the queue, at once: its answer then comes after the progress that is on its way, and
-        # not before it, where that would take its place.
-        concurrency_limit=None,
-        api_visibility="private",
-    )
+    # Progress that was on its way may come after the answer and take its place: so it is given again.
+    event = {"concurrency_limit": None, "api_visibility": "private"}
+    button.click(stopped, status, status, cancels=[running], **event).then(
+        lambda: time.sleep(LATE_SECONDS), None, None, **event
+    ).then(stopped, status, status, **event)
