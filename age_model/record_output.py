@@ -17,6 +17,7 @@ CSV_FIELDS = (
     "group", *(f"p({name})" for name in AGE_GROUP_NAMES), "gender", "gender_probability",
 )  # fmt: skip
 ETHNICITY_FIELDS = ("ethnicity", "ethnicity_probability")
+LAST_FIELDS = ("warnings", "notes", "error")  # sentences: of the face, of the picture
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -36,7 +37,7 @@ def record_writer(
     """
     if form == "csv":
         tails = tuple(map(_threshold_field, at_least))
-        fields = CSV_FIELDS + (ETHNICITY_FIELDS if ethnicity else ()) + tails + ("error",)
+        fields = CSV_FIELDS + (ETHNICITY_FIELDS if ethnicity else ()) + tails + LAST_FIELDS
         table = csv.DictWriter(stream, fields, lineterminator="\n")
         table.writeheader()
         return lambda record: table.writerows(_rows(record))
@@ -67,6 +68,7 @@ def _sentences(record: dict) -> str:
             line += f", {age} or older: {p:.0%}"
         left, top, right, bottom = face["box"]
         lines.append(f"{line}, at {left:.0f},{top:.0f} to {right:.0f},{bottom:.0f}")
+        lines += [f"     {warning}" for warning in face["warnings"]]
     return "\n".join(lines)
 
 
@@ -78,6 +80,7 @@ def _no_formula(text: str | None) -> str | None:
 def _rows(record: dict) -> Iterator[dict]:
     picture = {name: record[name] for name in ("width", "height")}
     picture |= {name: _no_formula(record[name]) for name in ("file", "error")}
+    picture["notes"] = " ".join(record["notes"])
     if not record["faces"]:
         yield picture
     for number, face in enumerate(record["faces"], start=1):
@@ -88,6 +91,7 @@ def _rows(record: dict) -> Iterator[dict]:
             **dict(zip(("age_low", "age_high"), face["interval"], strict=True)),
             **{f"p({name})": p for name, p in face["group_probabilities"].items()},
             **{_threshold_field(t): p for t, p in face.get("probability_at_least", {}).items()},
+            "warnings": " ".join(face["warnings"]),
             **{
                 name: face[name]
                 for name in ("score", "age", "group", "gender", "gender_probability")

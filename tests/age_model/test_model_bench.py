@@ -12,6 +12,8 @@ def test_times_and_their_ratio_are_printed(tiny_checkpoint, capsys, monkeypatch)
     photo = float(re.search(r"file to answer: +([\d.]+) ms", text)[1])
     other, times = map(float, re.search(r"224 px: +([\d.]+) ms, ([\d.]+) times", text).groups())
     assert photo > 0 and times == pytest.approx(other / photo, abs=0.2 + 0.05 * times)
+    faces, crowd = re.search(r"such a photo with (\d+) faces: +([\d.]+) ms", text).groups()
+    assert int(faces) >= 45 and float(crowd) > photo
     assert float(re.search(r"alone: +([\d.]+) ms", text)[1]) > 0
     assert int(re.search(r"in batches: +(\d+) faces/s", text)[1]) > 0
 

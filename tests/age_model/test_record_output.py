@@ -5,7 +5,7 @@ import json
 import pytest
 
 from age_model.record_output import record_writer
-from age_model.results import picture_record
+from age_model.results import PhotoAges, picture_record
 
 
 def _written(form: str, record: dict) -> str:
@@ -29,6 +29,16 @@ def test_other_cells_are_as_they_are(ages_of_one):
     (row,) = csv.DictReader(io.StringIO(_written("csv", record)))
     assert row["file"] == "a=b.jpg" and row["error"] == ""
     assert float(row["x1"]) == -3, "a number may be negative"
+
+
+def test_table_says_what_the_page_says_beside_the_ages(ages_of_one):
+    warned = PhotoAges(**vars(ages_of_one), warnings=(("It is small.", "It is dark."),), left_out=2)
+    record = picture_record("a.gif", (90, 60), warned, frames=3)
+    (row,) = csv.DictReader(io.StringIO(_written("csv", record)))
+    assert row["warnings"] == "It is small. It is dark."
+    assert row["notes"] == " ".join(record["notes"]) and len(record["notes"]) == 2
+    text = _written("text", record)
+    assert all(sentence in text for sentence in (*warned.warnings[0], *record["notes"]))
 
 
 @pytest.fixture
