@@ -28,7 +28,7 @@ FAIRFACE ?=
 DATA ?= data
 RUNS := runs
 OUT ?= $(RUNS)/checkpoint
-STAGES ?= teacher teacher-longer tiny tiny-longer tiny-longest
+STAGES ?= teacher teacher-longer teacher-longest tiny tiny-longer tiny-longest tiny-further
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
