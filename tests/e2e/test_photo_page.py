@@ -47,12 +47,28 @@ def _marked(page) -> tuple[list[str], list[str]]:
     )
 
 
-def test_heic_photo_is_taken_and_turned_once(open_page, astronaut):
+def _drop(page, path: Path) -> None:
+    """Drag a file from outside the browser onto the field, and let go."""
+    box = page.locator("#photo-input").bounding_box()
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    browser = page.context.new_cdp_session(page)
+    for event in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": event, "data": data, **at})
+
+
+@pytest.mark.parametrize("how", ["chosen", "dropped"])
+def test_heic_photo_is_taken_and_turned_once(open_page, astronaut, tmp_path, how):
     exif = Image.Exif()
     exif[0x0112] = 6
     sideways = Image.fromarray(astronaut[:, :400]).transpose(Image.Transpose.ROTATE_90)
+    content = _encoded(sideways, "HEIF", exif=exif.tobytes(), quality=90)
     page = open_page()
-    _give(page, _encoded(sideways, "HEIF", exif=exif.tobytes(), quality=90), "IMG_0001.HEIC")
+    if how == "chosen":
+        _give(page, content, "IMG_0001.HEIC")
+    else:
+        (tmp_path / "IMG_0001.HEIC").write_bytes(content)
+        _drop(page, tmp_path / "IMG_0001.HEIC")
     page.locator(CARD).first.wait_for()
     assert page.locator(CARD).count() == 1
     page.wait_for_function("() => document.querySelector('#photo-faces img')?.naturalWidth")
