@@ -2,7 +2,7 @@
 
 What counts as bad, and how bad it is, is read off the checkpoint's robustness.json, where `python -m
 train.robustness` wrote the errors on pictures made worse step by step. Of a model without that file
-nothing is said. What the file does not measure, such as a head turned away, gets no warning either.
+nothing is said.
 """
 
 import json
@@ -13,7 +13,14 @@ import numpy as np
 
 from age_model import words
 from age_model.measured import ROBUSTNESS, weights_sha256
-from age_model.quality import blur_sigma, face_size, is_grey, luminance, share_outside
+from age_model.quality import (
+    blur_sigma,
+    face_size,
+    is_grey,
+    luminance,
+    share_outside,
+    turned_degrees,
+)
 from age_model.results import Faces
 
 LEAST_MORE_YEARS = 0.5  # of mean absolute error, for a warning
@@ -24,12 +31,14 @@ class Measure:
     """A measurement of a face, to be held against one kind of conditions in robustness.json.
 
     Attributes:
+        name: of what is measured, in `measure_face` and `words.FACE_WARNINGS`.
         kind: of the conditions.
         worse: 1 where larger values are worse, -1 where smaller ones are.
         recorded: its name in the conditions' "measured"; None where it is their "level" itself.
         only: the one condition of the kind that it can be held against; None for all.
     """
 
+    name: str
     kind: str
     worse: int
     recorded: str | None = None
@@ -37,13 +46,17 @@ class Measure:
 
 
 MEASURES = (
-    Measure("resolution", -1),
-    Measure("blur", 1, recorded="blur_sigma"),
-    Measure("darkness", -1, recorded="luminance"),
+    Measure("resolution", "resolution", -1),
+    Measure("blur", "blur", 1, recorded="blur_sigma"),
+    Measure("darkness", "darkness", -1, recorded="luminance"),
     # The other rectangles lie on eyes, mouth or a half by intent; the edge of a photo cuts anywhere.
-    Measure("occlusion", 1, only="a quarter, anywhere"),
-    Measure("grey", 1),
+    Measure("cut", "occlusion", 1, only="a quarter, anywhere"),
+    Measure("hidden", "occlusion", -1, recorded="detector_score"),
+    Measure("turned", "turned", 1, recorded="turned_degrees"),
+    Measure("grey", "grey", 1),
 )
+# What makes the detector unsure of a face as well; the face is not called hidden on top of these.
+ALSO_UNSURE = {"resolution", "blur", "darkness", "cut", "turned"}
 
 
 @dataclass(frozen=True)
@@ -51,16 +64,18 @@ class Limit:
     """A condition on which the model is so much worse that people should know.
 
     Attributes:
-        kind, level: those of the condition.
+        name: that of its `Measure`.
+        level, condition: how strong the condition is, and what it is called.
         value: what its `Measure` gives there; a face that is as bad, or worse, has reached it.
-        mae: mean absolute error in years there.
+        mae: mean absolute error in years there; None beyond all that was measured.
         untouched: the same of these pictures before they were made worse.
     """
 
-    kind: str
+    name: str
     level: float
+    condition: str
     value: float
-    mae: float
+    mae: float | None
     untouched: float
 
 
@@ -89,45 +104,49 @@ def limits(robustness: dict) -> tuple[Limit, ...]:
     untouched = next(row for row in rows if row["kind"] == "none")
     found = []
     for measure in MEASURES:
-        of_kind = [r for r in rows if r["kind"] == measure.kind and measure.only in (None, r["name"])]
         kept = [
-            Limit(row["kind"], row["level"], _value(row, measure), row["mae"], untouched["mae"])
-            for row in of_kind
-            if row["mae_difference"] >= LEAST_MORE_YEARS
+            Limit(
+                name=measure.name,
+                level=row["level"],
+                condition=row["name"],
+                value=_value(row, measure),
+                mae=row["mae"],
+                untouched=row["mae"] - row["mae_difference"],
+            )
+            for row in rows
+            if _fits(row, measure)
+            and row["mae_difference"] >= LEAST_MORE_YEARS
             and row["mae_difference_interval"][0] > 0
             and _stands_out(row, untouched, measure)
         ]
         found += sorted(kept, key=lambda limit, m=measure: m.worse * limit.value)
-    return tuple(found)
+    return (*found, *_unknown_beyond(rows))
 
 
 def face_warnings(measured: dict[str, float], limits: tuple[Limit, ...]) -> tuple[str, ...]:
     """Sentences about one face, with the figures of the worst limit that it has reached.
 
     Args:
-        measured: a value for each kind of MEASURES, as from `measure_face`; NaN where not known.
+        measured: a value for each name in MEASURES, as from `measure_face`; NaN where not known.
     """
     reached = {
-        limit.kind: limit
+        limit.name: limit
         for measure in MEASURES
         for limit in limits
-        if limit.kind == measure.kind
-        and measure.worse * measured[limit.kind] >= measure.worse * limit.value
+        if limit.name == measure.name
+        and measure.worse * measured[limit.name] >= measure.worse * limit.value
     }
     if "resolution" in reached:
         reached.pop("blur", None)  # a small face is blurred by being enlarged: said once
-    return tuple(
-        words.FACE_WARNINGS[kind].format(
-            level=limit.level, errors=words.ERRORS.format(mae=limit.mae, untouched=limit.untouched)
-        )
-        for kind, limit in reached.items()
-    )
+    if reached.keys() & ALSO_UNSURE:
+        reached.pop("hidden", None)
+    return tuple(map(_sentence, reached.values()))
 
 
 def measure_face(
     crop_rgb: np.ndarray, faces: Faces, index: int, size_wh: tuple[int, int]
 ) -> dict[str, float]:
-    """What MEASURES are about, by their kinds.
+    """What MEASURES are about, by their names.
 
     Args:
         crop_rgb: (H, W, 3) uint8, what `crop.crop_face` cut out for the face.
@@ -139,9 +158,38 @@ def measure_face(
         "resolution": face_size(box_xyxy, landmarks_xy),
         "blur": blur_sigma(crop_rgb),
         "darkness": luminance(crop_rgb),
-        "occlusion": share_outside(box_xyxy, landmarks_xy, size_wh),
+        "cut": share_outside(box_xyxy, landmarks_xy, size_wh),
+        "hidden": float(faces.score[index]),
+        "turned": abs(turned_degrees(landmarks_xy)),
         "grey": float(is_grey(crop_rgb)),
     }
+
+
+def _sentence(limit: Limit) -> str:
+    if limit.mae is None:
+        return words.FACE_BEYOND_MEASURED[limit.name]
+    errors = words.ERRORS.format(mae=limit.mae, untouched=limit.untouched)
+    return words.FACE_WARNINGS[limit.name].format(errors=errors, **vars(limit))
+
+
+def _unknown_beyond(rows: list[dict]) -> list[Limit]:
+    """Where faces are turned so far that hardly a picture tells how good the model is on them.
+
+    Other kinds are made from untouched pictures, as strong as one likes; this one only as the data
+    has it: nine in ten of the pictures that are turned furthest lie below the limit.
+    """
+    turned = [row for row in rows if row["kind"] == "turned"]
+    if not turned:
+        return []
+    furthest = max(turned, key=lambda row: row["level"])
+    value = furthest["measured"]["turned_degrees"]["p90"]
+    return [Limit("turned", furthest["level"], furthest["name"], value, None, furthest["mae"])]
+
+
+def _fits(row: dict, measure: Measure) -> bool:
+    """Whether a face can be held against the condition; older files lack some measurements."""
+    known = measure.recorded is None or measure.recorded in row.get("measured", ())
+    return known and row["kind"] == measure.kind and measure.only in (None, row["name"])
 
 
 def _value(row: dict, measure: Measure) -> float:
@@ -149,7 +197,7 @@ def _value(row: dict, measure: Measure) -> float:
 
 
 def _stands_out(row: dict, untouched: dict, measure: Measure) -> bool:
-    if measure.recorded is None:
+    if measure.recorded not in untouched["measured"]:
         return True
     ordinary = untouched["measured"][measure.recorded]["p90" if measure.worse > 0 else "p10"]
     return measure.worse * _value(row, measure) > measure.worse * ordinary

@@ -21,7 +21,8 @@ class Faces:
 
     Attributes:
         box_xyxy: (N, 4) float32, pixels of the picture; may reach over its border.
-        score: (N,) float32 in 0..1, how sure the detector is; NaN where it does not say.
+        score: (N,) float32 in 0..1, how sure the detector is; NaN where it does not say. YuNet is the
+            less sure the more of a face is hidden or turned away.
         landmarks_xy: (N, 5, 2) float32, pixels: the eye, eye, nose tip, mouth corner, mouth corner
             as they lie from the picture's left to right in an upright face; NaN where the detector
             gives none.

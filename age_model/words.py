@@ -69,17 +69,31 @@ AT_LEAST_NOTE = (
 )
 FACES_TO_SELECT = "Faces in the picture: choose one to go to its card"
 FACE_TO_SHOW = "Show face {number} in the picture"
-# Warnings about a face, by the kinds of `picture_quality.MEASURES`.
+# Warnings about a face, by the names of `picture_quality.MEASURES`.
 ERRORS = "the model was off by {mae:.1f} years on average, by {untouched:.1f} on the untouched ones"
 FACE_WARNINGS = {
     "resolution": "Small: on test pictures no smaller than this, {errors}.",
     "blur": "Blurred: on test pictures no more blurred than this, {errors}.",
     "darkness": "Dark: on test pictures no darker than this, {errors}.",
-    "occlusion": (
+    "cut": (
         "Cut off by the edge of the picture: on test pictures of which {level:.0%} was covered, "
         "{errors}."
     ),
+    "hidden": (
+        "Partly hidden or turned away, it seems: the face detector is no surer of it than of test "
+        "pictures with a part covered ({condition}); on those {errors}."
+    ),
+    "turned": (
+        "Turned away: on test pictures of faces turned by {condition} degrees, the model was off by "
+        "{mae:.1f} years on average, by {untouched:.1f} on faces of like age seen from the front."
+    ),
     "grey": "Without colours: on test pictures turned grey, {errors}.",
+}
+FACE_BEYOND_MEASURED = {
+    "turned": (
+        "Turned far away: hardly a test picture shows a face turned so far, so nobody has measured "
+        "how good the estimate is."
+    ),
 }
 WHY_INTRODUCTION = (
     "Which parts of a face moved the estimate? Random parts are blurred, again and again, and the "

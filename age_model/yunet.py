@@ -19,7 +19,8 @@ class YuNetDetector:
     The picture is searched at two sizes, because YuNet knows faces of 10 to 300 pixels: the larger
     copy shows the small faces, the smaller one those that fill the picture. Then it looks once more
     at each face, upright and at one size: from a small or tilted face its landmarks are coarse,
-    and the second look halves the error of the crop (`python -m train.crop_geometry`).
+    and the second look halves the error of the crop (`python -m train.crop_geometry`). The score
+    is the second look's too, so that it does not depend on how large the face is in the picture.
 
     Source: Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence
     Research 2023.
@@ -61,9 +62,39 @@ class YuNetDetector:
         )
         rows = rows[np.asarray(kept, dtype=int)]
         coarse = largest(rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2), quick)
-        closer = [self._look_closer(image_rgb, coarse, i) for i in range(len(coarse))]
-        landmarks_xy = np.array(closer, np.float32).reshape(-1, 5, 2)
-        return replace(coarse, landmarks_xy=landmarks_xy)
+        closer = [self.look_closer(image_rgb, crop_matrix(coarse, i)) for i in range(len(coarse))]
+        looks = [
+            look or (coarse.landmarks_xy[i], coarse.score[i]) for i, look in enumerate(closer)
+        ]
+        return replace(
+            coarse,
+            landmarks_xy=np.array([xy for xy, _ in looks], np.float32).reshape(-1, 5, 2),
+            score=np.array([score for _, score in looks], np.float32),
+        )
+
+    def look_closer(
+        self, image_rgb: np.ndarray, to_crop: np.ndarray
+    ) -> tuple[np.ndarray, float] | None:
+        """The second look at a face, upright and at one size.
+
+        Args:
+            image_rgb: (H, W, 3) uint8.
+            to_crop: as from `crop.crop_matrix`.
+
+        Returns:
+            its (5, 2) landmarks, pixels of the picture, and the score; None where no face lies in the
+            middle of the crop.
+        """
+        to_view = widened(to_crop, self.CLOSE_UP_MARGIN)
+        side = round(self.CLOSE_UP_SIDE * (1 + 2 * self.CLOSE_UP_MARGIN))
+        rows = self._find(warp(image_rgb, to_view, side))
+        off_centre = np.hypot(*((rows[:, :2] + rows[:, 2:4] / 2) / side - 0.5).T)
+        if not len(rows) or off_centre.min() > 0.2:  # not found again, or a neighbour's face
+            return None
+        nearest = rows[off_centre.argmin()]
+        to_picture = cv2.invertAffineTransform(to_view)
+        landmarks = nearest[4:14].reshape(5, 2) / side
+        return landmarks @ to_picture[:, :2].T + to_picture[:, 2], float(nearest[14])
 
     def _search(self, image_rgb: np.ndarray, longer_side: int) -> np.ndarray:
         """YuNet's (N, 15) rows: left, top, width, height, five times x and y, score."""
@@ -71,18 +102,6 @@ class YuNetDetector:
         rows = self._find(small_rgb)
         rows[:, :14] /= scale
         return rows
-
-    def _look_closer(self, image_rgb: np.ndarray, faces: Faces, index: int) -> np.ndarray:
-        """(5, 2) landmarks of one face in the picture, found again in a wider crop of it."""
-        to_crop = widened(crop_matrix(faces, index), self.CLOSE_UP_MARGIN)
-        side = round(self.CLOSE_UP_SIDE * (1 + 2 * self.CLOSE_UP_MARGIN))
-        rows = self._find(warp(image_rgb, to_crop, side)) / side
-        off_centre = np.hypot(*(rows[:, :2] + rows[:, 2:4] / 2 - 0.5).T)
-        if not len(rows) or off_centre.min() > 0.2:  # not found again, or a neighbour's face
-            return faces.landmarks_xy[index]
-        landmarks = rows[off_centre.argmin(), 4:14].reshape(5, 2)
-        to_picture = cv2.invertAffineTransform(to_crop)
-        return landmarks @ to_picture[:, :2].T + to_picture[:, 2]
 
     def _find(self, image_rgb: np.ndarray) -> np.ndarray:
         image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)

@@ -6,13 +6,11 @@ estimated as the aligned crop that it is (`predict_crops`), by each detector -> 
 """
 
 import dataclasses
-import sys
 from dataclasses import dataclass, field
 
 import datasets
 import numpy as np
 from tqdm import tqdm
-from transformers import HfArgumentParser
 
 from age_model.images import load_image
 from age_model.predictor import AgePredictor
@@ -20,6 +18,7 @@ from age_model.results import FaceAges
 from train.evaluate import encoded
 from train.measured import (
     MeasureArguments,
+    carried_out,
     difference,
     drawn_pictures,
     head,
@@ -139,11 +138,7 @@ def app_path(arguments: AppPathArguments) -> dict:
 
 def main(argv: list[str] | None = None) -> None:
     """Parse `argv` and measure; a problem with the input ends the process with its message."""
-    try:
-        (arguments,) = HfArgumentParser(AppPathArguments).parse_args_into_dataclasses(argv)
-        content = app_path(arguments)
-    except ValueError as error:
-        sys.exit(f"train.app_path: {error}")
+    arguments, content = carried_out("train.app_path", AppPathArguments, app_path, argv)
     for numbers in content["detectors"].values():
         low, high = numbers["mae_difference_interval"]
         print(f"{numbers['detector']}: found {numbers['found']} of {numbers['n']}")

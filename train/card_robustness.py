@@ -45,9 +45,14 @@ def _robustness(measured: dict) -> str:
     ]  # fmt: skip
     header = ["", "MAE, years (95%)", "more than untouched", "bias, years", "80% interval holds",
               "its width, years"]  # fmt: skip
+    turned = any(row["kind"] == "turned" for row in measured["conditions"])
+    of_all = (
+        f" Faces turned to the side are as they come among all {measured['data']['drawn_from']:,} "
+        "pictures, held against those of the same age group that are seen from the front."
+    )
     return (
         f"The same {_pictures(measured)}, made worse in one way at a time; `{measured['command']}` "
-        f"on {measured['date']}.\n\n{table(header, rows)}"
+        f"on {measured['date']}.{of_all if turned else ''}\n\n{table(header, rows)}"
     )
 
 

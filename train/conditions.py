@@ -10,8 +10,9 @@ from age_model.quality import blur_sigma, luminance
 from train import corruptions
 
 Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-# What `age_model.quality` can measure of a crop, so that the page can tell a photo's level.
-MEASUREMENTS = {"blur_sigma": blur_sigma, "luminance": luminance}
+Measurement = Callable[[np.ndarray], float]
+# What can be measured of a crop, so that the page can tell a photo's level.
+MEASUREMENTS: dict[str, Measurement] = {"blur_sigma": blur_sigma, "luminance": luminance}
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Kind:
     Attributes:
         title: what it is called for readers.
         unit: what the level's number means.
-        measured: the names in MEASUREMENTS that tell this level in a photo.
+        measured: the names of the measurements that tell this level in a photo: those in
+            MEASUREMENTS, and with YuNet those of `train.turned`.
     """
 
     title: str
@@ -47,7 +49,7 @@ class Condition:
 
 
 KINDS = {
-    "none": Kind("Untouched", "none", tuple(MEASUREMENTS)),
+    "none": Kind("Untouched", "none", (*MEASUREMENTS, "detector_score")),
     "blur": Kind(
         "Gaussian blur", "sigma in pixels of a picture 200 pixels wide", ("blur_sigma", "luminance")
     ),
@@ -57,7 +59,12 @@ KINDS = {
     ),
     "darkness": Kind("Darkness", "factor on all pixel values", ("blur_sigma", "luminance")),
     "rotation": Kind("Turned in the plane", "degrees, counter-clockwise"),
-    "occlusion": Kind("Covered by a grey rectangle", "share of the picture that is covered"),
+    "occlusion": Kind(
+        "Covered by a grey rectangle", "share of the picture that is covered", ("detector_score",)
+    ),
+    "turned": Kind(
+        "Turned to the side", "degrees, about; of all pictures of the split", ("turned_degrees",)
+    ),
     "grey": Kind("Without colours", "1: grey"),
     "margin": Kind("Crop too tight or too wide", "side of the crop, in sides of the exact one"),
     "shift_x": Kind("Crop too far to the side", "shift to the right, in sides of the exact crop"),

@@ -8,13 +8,11 @@ Source: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanatio
 BMVC 2018, whose deletion metric follows a class's probability; here it is the age in years.
 """
 
-import sys
 from dataclasses import dataclass, field
 
 import datasets
 import numpy as np
 from tqdm import tqdm
-from transformers import HfArgumentParser
 
 from age_model.measured import DELETION
 from age_model.predictor import AgePredictor
@@ -23,6 +21,7 @@ from train.deletion_figure import FIGURE, draw_deletion
 from train.evaluate import encoded
 from train.measured import (
     MeasureArguments,
+    carried_out,
     drawn_pictures,
     head,
     measurement_folder,
@@ -118,11 +117,7 @@ def deletion(arguments: DeletionArguments) -> dict:
 
 def main(argv: list[str] | None = None) -> None:
     """Parse `argv` and measure; a problem with the input ends the process with its message."""
-    try:
-        (arguments,) = HfArgumentParser(DeletionArguments).parse_args_into_dataclasses(argv)
-        content = deletion(arguments)
-    except ValueError as error:
-        sys.exit(f"train.deletion: {error}")
+    arguments, content = carried_out("train.deletion", DeletionArguments, deletion, argv)
     print(f"{content['data']['n']} pictures")
     for name, row in content["orders"].items():
         low, high = row["more_than_random_interval"]

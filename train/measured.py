@@ -1,21 +1,28 @@
 """What measurements beside `train.evaluate` share: arguments, the pictures drawn, the file's head."""
 
 import json
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import datasets
 import numpy as np
+from transformers import HfArgumentParser
 
 from age_model.measured import weights_sha256
 from age_model.predictor import AgePredictor
 from train.evaluate import EvaluateArguments, load_split
 from train.metrics.age_error.age_error import bootstrap_mean_interval
 from train.place import shown_name, staged_folder
+from train.predictions import Predictions
 from train.provenance import VERSIONS_OF, provenance
 from train.results_json import DEFINITIONS, rounded
+from train.scores import age_error
 
 SOURCE = "utkface"  # the source whose labels are years
+Arguments = TypeVar("Arguments", bound=EvaluateArguments)
 DEFINED = ("years", "interval", "mae_interval", "bias")  # the words of results.json used here
 
 
@@ -71,6 +78,28 @@ def difference(errors: np.ndarray, other: np.ndarray, resamples: int, seed: int)
     }
 
 
+def row_scores(p: Predictions, usual_errors: np.ndarray, resamples: int, seed: int) -> dict:
+    """The numbers of one kind of pictures.
+
+    Args:
+        p: of N such pictures.
+        usual_errors: (N,) absolute errors, years, that these are held against.
+    """
+    error = age_error(p.years, p.age_low, resamples, seed)
+    return {
+        **{name: error[name] for name in ("n", "mae", "mae_interval", "bias")},
+        **difference(np.abs(p.years - p.age_low), usual_errors, resamples, seed),
+        "coverage": float(p.held.mean()),
+        "mean_width": float(np.diff(p.interval_years).mean()),
+    }
+
+
+def quantiles(values: Sequence[float]) -> dict:
+    """Of N measurements."""
+    low, median, high = np.quantile(values, [0.1, 0.5, 0.9])
+    return {"median": float(median), "p10": float(low), "p90": float(high)}
+
+
 def head(
     arguments: MeasureArguments, command: str, predictor: AgePredictor, files: list[str], of: int
 ) -> dict:
@@ -109,3 +138,17 @@ def measurement_folder(out: str, names: set[str]):
     return staged_folder(
         Path(out), may_replace=lambda folder: {file.name for file in folder.iterdir()} <= names
     )
+
+
+def carried_out(
+    program: str,
+    kind: type[Arguments],
+    measure: Callable[[Arguments], dict],
+    argv: list[str] | None,
+) -> tuple[Arguments, dict]:
+    """The arguments in `argv`, and what is measured by them; a problem ends the process in words."""
+    try:
+        (arguments,) = HfArgumentParser(kind).parse_args_into_dataclasses(argv)
+        return arguments, measure(arguments)
+    except ValueError as error:
+        sys.exit(f"{program}: {error}")

@@ -1,36 +1,38 @@
 """`python -m train.robustness`: how much worse the estimates become on worse pictures.
 
-Blurred, compressed, small, dark, turned, covered, grey and badly cropped copies of a split's UTKFace
+Blurred, compressed, small, dark, tilted, covered, grey and badly cropped copies of a split's UTKFace
 pictures go through the same `AgePredictor.predict_crops` as the untouched ones -> robustness.json,
-robustness.png. For blur, size and light it also says what `age_model.quality` measures on these
-pictures, so that a photo's level can be told from the photo.
+robustness.png. For blur, size, light and covers it also says what is measured on these pictures, so
+that a photo's level can be told from the photo. How sure YuNet is, and the faces turned to the side,
+need YuNet: where the app would not find it (AGE_FACE_DETECTOR, the Hub) they are left out.
 """
 
-import sys
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import datasets
 import numpy as np
-from transformers import HfArgumentParser
 
+from age_model.faces import Detector, YuNetDetector, load_detector
 from age_model.images import load_image
 from age_model.measured import ROBUSTNESS
 from age_model.predictor import AgePredictor
 from age_model.results import FaceAges
-from train.conditions import KINDS, MEASUREMENTS, Condition, conditions
-from train.evaluate import predict_split
+from train.conditions import KINDS, MEASUREMENTS, Condition, Measurement, conditions
+from train.evaluate import encoded, predict_split
 from train.measured import (
     MeasureArguments,
-    difference,
+    carried_out,
     drawn_pictures,
     head,
     measurement_folder,
+    quantiles,
+    row_scores,
     write_measurement,
 )
-from train.predictions import Predictions
 from train.robustness_figure import FIGURE, draw_robustness
-from train.scores import age_error
+from train.turned import FRONTAL_DEGREES, detector_score, turned, turned_rows
 
 
 @dataclass
@@ -49,12 +51,19 @@ class CorruptingPredictor:
     not depend on the batch size.
 
     Attributes:
-        measured: values of each of `conditions.MEASUREMENTS` that tells this kind, picture by picture.
+        measured: values of each of the measurements that tells this kind, picture by picture.
     """
 
-    def __init__(self, predictor: AgePredictor, condition: Condition, seed: int):
-        self.measured = {name: [] for name in KINDS[condition.kind].measured}
-        self._predictor, self._condition = predictor, condition
+    def __init__(
+        self,
+        predictor: AgePredictor,
+        condition: Condition,
+        seed: int,
+        measurements: dict[str, Measurement] = MEASUREMENTS,
+    ):
+        told_by = [name for name in KINDS[condition.kind].measured if name in measurements]
+        self.measured = {name: [] for name in told_by}
+        self._predictor, self._condition, self._measurements = predictor, condition, measurements
         self._seed = [seed, zlib.crc32(f"{condition.kind} {condition.name}".encode())]
         self._seen = 0
 
@@ -62,7 +71,7 @@ class CorruptingPredictor:
         """As `AgePredictor.predict_crops`, of corrupted copies of the crops."""
         corrupted = [self._corrupt(load_image(crop)) for crop in crops]
         for name, values in self.measured.items():
-            values += [MEASUREMENTS[name](image_rgb) for image_rgb in corrupted]
+            values += [self._measurements[name](image_rgb) for image_rgb in corrupted]
         return self._predictor.predict_crops(corrupted)
 
     def _corrupt(self, image_rgb: np.ndarray) -> np.ndarray:
@@ -72,16 +81,23 @@ class CorruptingPredictor:
 
 
 def measure(
-    predictor: AgePredictor, table: datasets.Dataset, arguments: RobustnessArguments
+    predictor: AgePredictor,
+    detector: Detector,
+    table: datasets.Dataset,
+    arguments: RobustnessArguments,
 ) -> list[dict]:
-    """The numbers of each condition, the untouched pictures first."""
+    """The numbers of each condition that is made from the pictures, the untouched ones first."""
+    measurements = dict(MEASUREMENTS)
+    if isinstance(detector, YuNetDetector):
+        measurements["detector_score"] = partial(detector_score, detector)
     rows, untouched = [], None
     for condition in conditions():
-        corrupting = CorruptingPredictor(predictor, condition, arguments.seed)
+        corrupting = CorruptingPredictor(predictor, condition, arguments.seed, measurements)
         p = predict_split(corrupting, table, arguments.batch_size)
-        untouched = p if untouched is None else untouched
-        scores = _scores(p, untouched, arguments.resamples, arguments.seed)
-        measured = {name: _quantiles(values) for name, values in corrupting.measured.items()}
+        if untouched is None:
+            untouched = np.abs(p.years - p.age_low)
+        scores = row_scores(p, untouched, arguments.resamples, arguments.seed)
+        measured = {name: quantiles(values) for name, values in corrupting.measured.items()}
         rows.append(
             {"kind": condition.kind, "level": condition.level, "name": condition.name}
             | scores
@@ -90,20 +106,16 @@ def measure(
     return rows
 
 
-def _scores(p: Predictions, untouched: Predictions, resamples: int, seed: int) -> dict:
-    error = age_error(p.years, p.age_low, resamples, seed)
-    errors, before = (np.abs(q.years - q.age_low) for q in (p, untouched))
-    return {
-        **{name: error[name] for name in ("n", "mae", "mae_interval", "bias")},
-        **difference(errors, before, resamples, seed),
-        "coverage": float(p.held.mean()),
-        "mean_width": float(np.diff(p.interval_years).mean()),
-    }
-
-
-def _quantiles(values: list[float]) -> dict:
-    low, median, high = np.quantile(values, [0.1, 0.5, 0.9])
-    return {"median": float(median), "p10": float(low), "p90": float(high)}
+def measure_turned(
+    predictor: AgePredictor, detector: Detector, arguments: RobustnessArguments, of: int
+) -> list[dict]:
+    """The numbers of the faces turned to the side among all `of` pictures; none without YuNet."""
+    if not isinstance(detector, YuNetDetector):
+        return []
+    table, _ = drawn_pictures(replace(arguments, max_pictures=of))
+    p = predict_split(predictor, table, arguments.batch_size)
+    degrees = [turned(detector, load_image(encoded(image))) for image in table["image"]]
+    return turned_rows(p, np.array(degrees), arguments.resamples, arguments.seed)
 
 
 def robustness(arguments: RobustnessArguments) -> dict:
@@ -117,14 +129,22 @@ def robustness(arguments: RobustnessArguments) -> dict:
         # The pictures are crops already, so the detector that needs no file will do.
         predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
         content = head(arguments, arguments.command(), predictor, table["file"][:], of)
-        content["definitions"]["measured"] = (
-            "what age_model.quality measures on these very pictures: median, 10% and 90% quantile"
-        )
-        content["kinds"] = {
-            name: {"title": kind.title, "unit": kind.unit, "measured": list(kind.measured)}
-            for name, kind in KINDS.items()
+        detector = load_detector()
+        content["detector"] = detector.name
+        content["definitions"] |= {
+            "measured": "what age_model.quality, and the detector, measure on these very pictures: "
+            "median, 10% and 90% quantile",
+            "turned": "as the pictures come, of all of the split, by the detector's landmarks; here "
+            "mae_difference is the mean absolute error minus that of the faces of the same age group "
+            f"turned by less than {FRONTAL_DEGREES} degrees",
         }
-        content["conditions"] = measure(predictor, table, arguments)
+        content["kinds"] = {
+            name: {"title": kind.title, "unit": kind.unit} for name, kind in KINDS.items()
+        }
+        content["conditions"] = [
+            *measure(predictor, detector, table, arguments),
+            *measure_turned(predictor, detector, arguments, of),
+        ]
         write_measurement(staging, ROBUSTNESS, content)
         draw_robustness(staging, content)
     return content
@@ -132,11 +152,7 @@ def robustness(arguments: RobustnessArguments) -> dict:
 
 def main(argv: list[str] | None = None) -> None:
     """Parse `argv` and measure; a problem with the input ends the process with its message."""
-    try:
-        (arguments,) = HfArgumentParser(RobustnessArguments).parse_args_into_dataclasses(argv)
-        content = robustness(arguments)
-    except ValueError as error:
-        sys.exit(f"train.robustness: {error}")
+    arguments, content = carried_out("train.robustness", RobustnessArguments, robustness, argv)
     print(f"{content['data']['n']} pictures")
     for row in content["conditions"]:
         title = f"{KINDS[row['kind']].title}: {row['name']}"

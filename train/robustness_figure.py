@@ -11,7 +11,7 @@ from train.figures import BLUE, GREY, ORANGE
 FIGURE = "robustness.png"
 COLUMNS = 3
 # Where levels are far apart at one end only, or have names, they stand at equal distances.
-EVEN = ("jpeg", "darkness", "resolution", "occlusion", "grey", "rotation")
+EVEN = ("jpeg", "darkness", "resolution", "occlusion", "grey", "rotation", "turned")
 
 
 def draw_robustness(folder: Path, content: dict) -> None:

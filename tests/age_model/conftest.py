@@ -44,7 +44,7 @@ def robustness() -> Callable[[Path | None], dict]:
         return {
             "model": {"weights_sha256": weights_sha256(checkpoint) if checkpoint else None},
             "conditions": [
-                row("none", 0, 5.0, blur_sigma=2.0, luminance=0.5),
+                row("none", 0, 5.0, blur_sigma=2.0, luminance=0.5, detector_score=0.9),
                 row("blur", 2, 5.4, blur_sigma=3.0),
                 row("blur", 4, 5.5, blur_sigma=4.0),
                 row("blur", 8, 8.0, blur_sigma=8.0),
@@ -53,8 +53,11 @@ def robustness() -> Callable[[Path | None], dict]:
                 row("darkness", 0.9, 6.5, luminance=0.45),
                 row("darkness", 0.4, 7.0, luminance=0.2),
                 row("darkness", 0.2, 9.0, luminance=0.1),
-                row("occlusion", 0.1, 6.0, "eyes"),
-                row("occlusion", 0.25, 7.0, "a quarter, anywhere"),
+                row("occlusion", 0.1, 6.0, "eyes", detector_score=0.7),
+                row("occlusion", 0.25, 7.0, "a quarter, anywhere", detector_score=0.6),
+                row("turned", 10, 5.0, "10 to 20", turned_degrees=15.0),
+                row("turned", 20, 6.5, "20 to 30", turned_degrees=25.0),
+                row("turned", 30, 5.2, "30 or more", turned_degrees=35.0),
                 row("rotation", 180, 24.0, "180"),
                 row("grey", 1, 5.2, "grey"),
             ],

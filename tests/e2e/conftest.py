@@ -110,3 +110,22 @@ def open_page(browser, server: AppServer):
     yield open_at
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def tab_opener(open_page, choose_tab):
+    """Function from a tab's name, and what stands on it once it is there, to a function that opens it.
+
+    The latter takes the window's size and gives the page.
+    """
+
+    def opener(name: str, ready: str):
+        def open_at(width: int = 1280, height: int = 900):
+            page = open_page(width, height)
+            choose_tab(page, name)
+            page.locator(ready).wait_for(state="attached")
+            return page
+
+        return open_at
+
+    return opener

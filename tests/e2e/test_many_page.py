@@ -14,16 +14,8 @@ ROWS = "#many-table tbody tr"
 
 
 @pytest.fixture
-def open_tab(open_page, choose_tab):
-    """Function from the window's size to the page with this tab opened."""
-
-    def open_at(width: int = 1280, height: int = 900):
-        page = open_page(width, height)
-        choose_tab(page, "Many pictures")
-        page.locator("#many-input input[type=file]").wait_for(state="attached")
-        return page
-
-    return open_at
+def open_tab(tab_opener):
+    return tab_opener("Many pictures", "#many-input input[type=file]")
 
 
 def _start(page, files: list) -> None:
