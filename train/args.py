@@ -39,14 +39,22 @@ class ModelArguments:
     teacher: str | None = field(
         default=None, metadata={"help": "Folder of a trained network to distil into this one."}
     )
+    second_teacher: str | None = field(
+        default=None,
+        metadata={"help": "Folder of another, with whose answers those of the first are averaged."},
+    )
 
     def __post_init__(self) -> None:
         self.network_config = _json_object(self.network_config or {})
-        if self.teacher and not is_checkpoint(Path(self.teacher)):
-            raise InputError(
-                f"teacher: expected the folder of a trained network, found no config.json in "
-                f"{self.teacher}; train it first, with its own preset"
-            )
+        for name in ("teacher", "second_teacher"):
+            folder = getattr(self, name)
+            if folder and not is_checkpoint(Path(folder)):
+                raise InputError(
+                    f"{name}: expected the folder of a trained network, found no config.json in "
+                    f"{folder}; train it first, with its own preset"
+                )
+        if self.second_teacher and not self.teacher:
+            raise InputError("second_teacher: there is no first one; name it as teacher")
 
 
 @dataclass

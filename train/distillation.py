@@ -5,21 +5,34 @@ Hints for Thin Deep Nets", ICLR 2015. A ViT trained from nothing learns slowly w
 network knows by construction; the hints hand it over patch by patch.
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from age_model.modeling import AgeOutput
 
+HEADS = ("logits", "gender_logits", "ethnicity_logits")
+
 
 def answer_loss(student: AgeOutput, teacher: AgeOutput) -> torch.Tensor:
     """(B,) sum over the three heads of KL(teacher || student), in nats."""
     total = 0.0
-    for head in ("logits", "gender_logits", "ethnicity_logits"):
+    for head in HEADS:
         log_p = F.log_softmax(student[head].float(), dim=1)
         log_q = F.log_softmax(teacher[head].float(), dim=1)
         total = total + F.kl_div(log_p, log_q, log_target=True, reduction="none").sum(dim=1)
     return total
+
+
+def averaged(first: AgeOutput, second: AgeOutput) -> AgeOutput:
+    """The mean of what two teachers answer, as probabilities, and what the first one sees where."""
+    means = {}
+    for head in HEADS:
+        log_p, log_q = (F.log_softmax(output[head].float(), dim=1) for output in (first, second))
+        means[head] = torch.logaddexp(log_p, log_q) - math.log(2)
+    return AgeOutput(**{**first, **means})
 
 
 def hint_loss(student: AgeOutput, teacher: AgeOutput, projection: "HintProjection") -> torch.Tensor:

@@ -24,8 +24,9 @@ from train.place import shown_name
 
 # Of hundreds of parameters, those that an experiment here may be about.
 SETTINGS = (
-    "start", "teacher", "learning_rate", "max_steps", "per_device_train_batch_size", "optimizer",
-    "class_weighting", "class_weight_power", "distillation", "hints", "patch_dropout", "image_size",
+    "start", "teacher", "second_teacher", "learning_rate", "max_steps",
+    "per_device_train_batch_size", "optimizer", "class_weighting", "class_weight_power",
+    "distillation", "hints", "patch_dropout", "image_size",
 )  # fmt: skip
 SCORES = {  # heading -> (MLflow metric, how it is shown)
     "MAE": ("eval_mae", "{:.2f}"),

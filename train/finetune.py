@@ -69,7 +69,8 @@ def build_trainer(
     patience = args.early_stopping_patience if args.eval_strategy != "no" else None
     return WeightedTrainer(
         model=network,
-        teacher=load_network(model_args.teacher) if model_args.teacher else None,
+        teacher=_teacher(model_args.teacher),
+        second_teacher=_teacher(model_args.second_teacher),
         args=args,
         train_dataset=FaceDataset(train_rows, size, seed=args.seed),
         eval_dataset=FaceDataset(validation_rows, size, seed=None),
@@ -85,6 +86,10 @@ def _network(args: ModelArguments) -> PreTrainedModel:
     if args.architecture == "vit" and args.mimetic_init:
         mimetic(network)
     return network
+
+
+def _teacher(folder: str | None) -> PreTrainedModel | None:
+    return load_network(folder) if folder else None
 
 
 def _some(rows, count: int | None, seed: int):
@@ -119,7 +124,8 @@ def _track(
     note.write_text(run.info.run_id)
     mlflow.set_tag("hardware", _hardware())
     start = model_args.base_model or "random weights"
-    mlflow.log_params({"start": start, "teacher": model_args.teacher})
+    teachers = {name: getattr(model_args, name) for name in ("teacher", "second_teacher")}
+    mlflow.log_params({"start": start, **teachers})
 
 
 def _last_checkpoint(args: AgeTrainingArguments) -> str | None:

@@ -12,7 +12,8 @@ from transformers.trainer_callback import ExportableState, TrainerCallback
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from age_model.labels import group_index
-from train.distillation import HintProjection, answer_loss, hint_loss
+from age_model.modeling import AgeOutput
+from train.distillation import HintProjection, answer_loss, averaged, hint_loss
 from train.losses import age_class_weights, class_loss, interval_age_loss, point_age_loss
 from train.optimizers import MuonAdamW
 from train.scores import validation_scores
@@ -29,6 +30,8 @@ class WeightedTrainer(Trainer):
 
     Args:
         teacher: a trained network to learn from; it is put on the model's device and never changed.
+        second_teacher: another one, with whose answers the first one's are averaged. It sees the
+            pictures mirrored, so that the two err less alike.
         kwargs: as for `Trainer`; `args` is an `AgeTrainingArguments`.
     """
 
@@ -36,12 +39,21 @@ class WeightedTrainer(Trainer):
     # of accumulated batches itself.
     loss_is_scaled_for_ga = False
 
-    def __init__(self, *, teacher: PreTrainedModel | None = None, **kwargs):
+    def __init__(
+        self,
+        *,
+        teacher: PreTrainedModel | None = None,
+        second_teacher: PreTrainedModel | None = None,
+        **kwargs,
+    ):
         model, args = kwargs["model"], kwargs["args"]
         if teacher is not None and args.hints:
             model.hint_projection = _projection(model, teacher)
         super().__init__(compute_metrics=_scores, **kwargs)
-        self.teacher = teacher.eval().to(self.args.device) if teacher is not None else None
+        self.teacher, self.second_teacher = (
+            network.eval().to(self.args.device) if network is not None else None
+            for network in (teacher, second_teacher)
+        )
         rows = self.train_dataset.rows
         point, interval = age_class_weights(
             np.array(rows["age_low"]),
@@ -59,7 +71,7 @@ class WeightedTrainer(Trainer):
         loss = self.label_loss(outputs, inputs)
         if self.teacher is not None and model.training:
             with torch.no_grad():
-                lesson = self.teacher(inputs["pixel_values"])
+                lesson = self._lesson(inputs["pixel_values"])
             share = self.args.distillation
             loss = (1 - share) * loss + share * answer_loss(outputs, lesson)
             if self.args.hints:
@@ -67,6 +79,12 @@ class WeightedTrainer(Trainer):
                 loss = loss + self.args.hints * hint
         loss = loss.mean()
         return (loss, outputs) if return_outputs else loss
+
+    def _lesson(self, pixel_values: torch.Tensor) -> AgeOutput:
+        lesson = self.teacher(pixel_values)
+        if self.second_teacher is None:
+            return lesson
+        return averaged(lesson, self.second_teacher(pixel_values.flip(3)))
 
     def label_loss(self, outputs, labels: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B,) weighted loss against the labels; a label that is missing adds nothing."""

@@ -12,9 +12,9 @@ CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").glob("*.json"
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_every_preset_parses(config, tmp_path, monkeypatch):
     preset = json.loads(config.read_text())
-    if preset.get("teacher"):  # a preset names the folder where its teacher will be
-        monkeypatch.chdir(tmp_path)
-        teacher = tmp_path / preset["teacher"]
+    monkeypatch.chdir(tmp_path)
+    # A preset names the folders where its teachers will be.
+    for teacher in (tmp_path / preset[n] for n in ("teacher", "second_teacher") if n in preset):
         teacher.mkdir(parents=True)
         (teacher / "config.json").write_text("{}")
     model, data, training, name = parse(["--config", str(config)])

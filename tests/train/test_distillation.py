@@ -1,7 +1,9 @@
+import pytest
 import torch
 
 from age_model.modeling import AgeOutput
-from train.distillation import HintProjection, answer_loss, hint_loss
+from train.distillation import HintProjection, answer_loss, averaged, hint_loss
+from train.trainer import WeightedTrainer
 
 
 def _answer(seed: int) -> AgeOutput:
@@ -34,3 +36,35 @@ def test_hint_is_compared_at_the_place_of_each_patch():
     assert loss(15, 3) < 1e-6 < loss(15, 0)
     assert loss(1, 0) < 1e-6 < loss(2, 0)
     assert loss(12, 2) < 1e-6
+
+
+def test_two_teachers_teach_the_mean_of_their_probabilities():
+    def output(p: float, place: float) -> AgeOutput:
+        logits = torch.tensor([[p, 1 - p]]).log() + 3  # unnormalised, as a network's are
+        return AgeOutput(
+            logits=logits, gender_logits=logits, ethnicity_logits=logits,
+            token_features=torch.full((1, 4, 2), place),
+        )  # fmt: skip
+
+    mean = averaged(output(0.9, 1.0), output(0.3, 2.0))
+    for head in ("logits", "gender_logits", "ethnicity_logits"):
+        assert mean[head].softmax(1)[0].tolist() == pytest.approx([0.6, 0.4])
+    assert mean.token_features.unique().tolist() == [1.0], "the places are the first one's"
+
+
+def test_the_second_teacher_sees_the_mirror_image():
+    class Brightness(torch.nn.Module):
+        """How bright the left column is, as the logit of the first age."""
+
+        def forward(self, pixel_values):
+            logits = torch.stack([pixel_values[:, 0, :, 0].mean(1), torch.zeros(len(pixel_values))], 1)
+            return AgeOutput(logits=logits, gender_logits=logits, ethnicity_logits=logits)
+
+    picture = torch.zeros(1, 3, 4, 4)
+    picture[..., 0] = 5.0
+    trainer = WeightedTrainer.__new__(WeightedTrainer)
+    trainer.teacher, trainer.second_teacher = Brightness(), None
+    alone = trainer._lesson(picture).logits.softmax(1)[0, 0]
+    trainer.second_teacher = Brightness()
+    both = trainer._lesson(picture).logits.softmax(1)[0, 0]
+    assert alone > 0.99 and both == pytest.approx((alone + 0.5) / 2, abs=1e-4)

@@ -139,9 +139,11 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(prepared, tmp_path):
 
 def test_distillation_trains_and_leaves_a_clean_checkpoint(trained, prepared, tmp_path):
     final = _train(prepared, tmp_path / "student", "--teacher", str(trained), "--max_steps", "4",
+                   "--second_teacher", str(trained),
                    "--eval_strategy", "no", "--load_best_model_at_end", "false")  # fmt: skip
     facts = json.loads((final / "training.json").read_text())
     assert facts["teacher"]["preset"] == "smoke"
+    assert facts["arguments"]["second_teacher"] == str(trained)
     assert not [name for name in load_file(final / "model.safetensors") if "hint" in name]
 
 
