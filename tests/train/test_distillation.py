@@ -64,7 +64,7 @@ def test_the_second_teacher_sees_the_mirror_image():
     picture[..., 0] = 5.0
     trainer = WeightedTrainer.__new__(WeightedTrainer)
     trainer.teacher, trainer.second_teacher = Brightness(), None
-    alone = trainer._lesson(picture).logits.softmax(1)[0, 0]
+    alone = trainer._lesson(picture).logits.softmax(1)[0, 0].item()
     trainer.second_teacher = Brightness()
-    both = trainer._lesson(picture).logits.softmax(1)[0, 0]
+    both = trainer._lesson(picture).logits.softmax(1)[0, 0].item()
     assert alone > 0.99 and both == pytest.approx((alone + 0.5) / 2, abs=1e-4)
