@@ -62,9 +62,10 @@ class YuNetDetector:
         )
         rows = rows[np.asarray(kept, dtype=int)]
         coarse = largest(rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2), quick)
-        closer = [self.look_closer(image_rgb, crop_matrix(coarse, i)) for i in range(len(coarse))]
         looks = [
-            look or (coarse.landmarks_xy[i], coarse.score[i]) for i, look in enumerate(closer)
+            self.look_closer(image_rgb, crop_matrix(coarse, i))
+            or (coarse.landmarks_xy[i], coarse.score[i])
+            for i in range(len(coarse))
         ]
         return replace(
             coarse,

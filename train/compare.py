@@ -22,8 +22,9 @@ from train.bench import training_rate
 from train.card_tables import percent, table
 from train.errors import InputError
 from train.experiments import shown_number
-from train.finetune import build_trainer, finetune, note_of_run, use_tracking
+from train.finetune import build_trainer, finetune
 from train.networks import load_network
+from train.tracking import note_of_run, use_tracking
 
 PRESET = Path(__file__).parent / "configs" / "compare.json"
 ADAMW = {"optimizer": "trainer", "optim": "adamw_torch", "weight_decay": 0.02}

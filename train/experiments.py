@@ -19,8 +19,8 @@ from transformers import HfArgumentParser
 
 from train.card_tables import NOTHING, percent, table
 from train.errors import InputError
-from train.finetune import note_of_run, use_tracking
 from train.place import shown_name
+from train.tracking import note_of_run, use_tracking
 
 # Of hundreds of parameters, those that an experiment here may be about.
 SETTINGS = (

@@ -7,8 +7,6 @@ output folder, and leaves the best network by validation in OUTPUT/final.
 """
 
 import json
-import os
-import platform
 import sys
 from dataclasses import asdict
 from importlib.metadata import version
@@ -16,7 +14,6 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
-import torch
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -28,6 +25,7 @@ from train.errors import InputError
 from train.initialisation import mimetic
 from train.networks import input_size, is_checkpoint, load_network, new_network
 from train.place import staged_folder
+from train.tracking import hardware, track
 from train.trainer import Stopwatch, WeightedTrainer
 
 
@@ -41,7 +39,7 @@ def finetune(
     """
     trainer = build_trainer(model_args, data_args, args)
     last = _last_checkpoint(args)
-    _track(model_args, args, preset, resuming=last is not None)
+    track(model_args, args, preset, resuming=last is not None)
     trainer.train(resume_from_checkpoint=last)
     facts = {
         "preset": preset,
@@ -98,36 +96,6 @@ def _some(rows, count: int | None, seed: int):
     return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:count]))
 
 
-def use_tracking() -> None:
-    """Have MLflow write to ./mlruns, or where MLFLOW_TRACKING_URI says."""
-    Path("mlruns").mkdir(exist_ok=True)
-    os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{Path('mlruns/mlflow.db').absolute()}")
-
-
-def note_of_run(folder: str | Path) -> Path:
-    """The file in a run's output folder that holds its MLflow run id."""
-    return Path(folder) / "mlflow_run_id"
-
-
-def _track(
-    model_args: ModelArguments, args: AgeTrainingArguments, preset: str, resuming: bool
-) -> None:
-    """Start an MLflow run, or go on with that of a run that was stopped."""
-    if "mlflow" not in args.report_to:
-        return
-    use_tracking()
-    mlflow.set_experiment(args.experiment)
-    note = note_of_run(args.output_dir)
-    known = note.read_text() if resuming and note.is_file() else None
-    run = mlflow.start_run(run_id=known, run_name=None if known else preset)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(run.info.run_id)
-    mlflow.set_tag("hardware", _hardware())
-    start = model_args.base_model or "random weights"
-    teachers = {name: getattr(model_args, name) for name in ("teacher", "second_teacher")}
-    mlflow.log_params({"start": start, **teachers})
-
-
 def _last_checkpoint(args: AgeTrainingArguments) -> str | None:
     folder = Path(args.output_dir)
     last = get_last_checkpoint(folder) if folder.is_dir() else None
@@ -156,16 +124,10 @@ def _course(trainer: WeightedTrainer) -> dict:
         "steps": steps,
         "pictures_seen": steps * batch * accumulated,
         "parameters": trainer.model.num_parameters(),
-        "hardware": _hardware(),
+        "hardware": hardware(),
         "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         "train_pictures": dict(zip(sources.tolist(), counts.tolist(), strict=True)),
     }
-
-
-def _hardware() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"{platform.machine()} CPU, {os.cpu_count()} cores"
 
 
 def _facts_of(network: str | None) -> dict | None:

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from train.compare import BACKBONES, main
-from train.finetune import note_of_run
+from train.tracking import note_of_run
 
 TWO = ["CNN, three blocks", "ResNet, 2-2-2-2 basic blocks"]
 SMALL = {"image_size": 32, "per_device_train_batch_size": 16, "dataloader_num_workers": 0,
