@@ -74,3 +74,12 @@ def two_people(astronaut) -> np.ndarray:
     canvas[100:400, :300] = small
     canvas[:, 300:] = astronaut
     return canvas
+
+
+@pytest.fixture
+def colours() -> np.ndarray:
+    """(40, 60, 3): left half red, right half blue."""
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, :30] = (250, 10, 20)
+    picture[:, 30:] = (10, 20, 250)
+    return picture
