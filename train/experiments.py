@@ -149,12 +149,13 @@ def _outlook_of(chain: list[dict]) -> str:
     names = " -> ".join(entry["name"] for entry in chain)
     points = zip(errors, seen, strict=True)
     course = ", ".join(f"{error:.2f} years after {n:,.0f} pictures" for error, n in points)
-    power, scale = np.polyfit(np.log(seen), np.log(errors), 1)
+    power, _ = np.polyfit(np.log(seen), np.log(errors), 1)
     rate = chain[-1]["pictures_seen"] / chain[-1]["minutes"]
     line = f"- {names}: {course}."
     if errors[-1] <= TARGET_MAE or power >= 0:
         return line
-    needed = float(np.exp((np.log(TARGET_MAE) - scale) / power))
+    # From where the last run ended, which the line through all runs need not pass.
+    needed = float(seen[-1] * (TARGET_MAE / errors[-1]) ** (1 / power))
     hours = (needed - seen[-1]) / rate / 60
     return (
         f"{line} Each doubling takes off {1 - 2**power:.0%}. At that pace {TARGET_MAE} years need about "
