@@ -1,5 +1,6 @@
 """Fixtures of the package's tests: both detectors, and the model."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,3 +84,9 @@ def colours() -> np.ndarray:
     picture[:, :30] = (250, 10, 20)
     picture[:, 30:] = (10, 20, 250)
     return picture
+
+
+@pytest.fixture
+def copied(tiny_checkpoint, tmp_path) -> Path:
+    """A copy of the tiny checkpoint, to be damaged or added to."""
+    return Path(shutil.copytree(tiny_checkpoint, tmp_path / "copy"))

@@ -1,8 +1,6 @@
 """Loading a checkpoint: from a folder, from the Hub, and what is wrong with it."""
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 from transformers import ViTForImageClassification
@@ -25,11 +23,6 @@ def test_loading_leaves_transformers_as_it_was(tiny_checkpoint):
     load_model(str(tiny_checkpoint))
     assert logging.get_verbosity() == verbosity
     assert logging.set_tqdm_hook(hook) is hook
-
-
-@pytest.fixture
-def copied(tiny_checkpoint, tmp_path) -> Path:
-    return Path(shutil.copytree(tiny_checkpoint, tmp_path / "copy"))
 
 
 def test_folders_that_are_no_checkpoint(copied, tmp_path):
