@@ -38,11 +38,12 @@ def run(options: argparse.Namespace) -> None:
     start = time.perf_counter()
     predictor.predict_crops([crop] * CROPS)
     print(f"{CROPS} face crops, in batches:        {CROPS / (time.perf_counter() - start):8.0f} faces/s")
-    if len(predictor(photo)) != 1:
-        raise ValueError(f"expected one face in {PORTRAIT.name}, got {len(predictor(photo))}")
+    faces = predictor(photo)
+    if len(faces) != 1:
+        raise ValueError(f"expected one face in {PORTRAIT.name}, got {len(faces)}")
     ours = _median_ms(lambda: predictor(photo), options.repeats)
     print(f"photo of 1280x960, file to answer:   {ours:8.1f} ms")
-    crowd = _crowd(photo, predictor(photo).box_xyxy[0])
+    crowd = _crowd(photo, faces.box_xyxy[0])
     many = _median_ms(lambda: predictor(crowd), max(3, options.repeats // 10))
     print(f"such a photo with {len(predictor(crowd))} faces:         {many:8.1f} ms")
     other = _other_demo()

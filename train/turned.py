@@ -4,8 +4,6 @@ A head cannot be turned in a picture of it. So the errors on the faces that are 
 those on faces of the same age group that are seen from the front.
 """
 
-from dataclasses import fields
-
 import numpy as np
 
 from age_model.labels import AGE_GROUPS, group_index
@@ -52,11 +50,10 @@ def turned_rows(p: Predictions, degrees: np.ndarray, resamples: int, seed: int) 
     for low, high in BANDS:
         here = (degrees >= low) & (degrees < high)
         if here.any():
-            some = Predictions(*(getattr(p, field.name)[here] for field in fields(p)))
             name = f"{low} or more" if (low, high) == BANDS[-1] else f"{low} to {high}"
             rows.append(
                 {"kind": "turned", "level": low, "name": name}
-                | row_scores(some, usual[groups[here]], resamples, seed)
+                | row_scores(p.where(here), usual[groups[here]], resamples, seed)
                 | {"measured": {"turned_degrees": quantiles(degrees[here])}}
             )
     return rows
