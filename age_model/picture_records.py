@@ -46,7 +46,7 @@ def crop_records(
     """As `photo_records`, for pictures that are aligned faces; batches go through the network."""
     for batch in _batches(map(_load, files)):
         good = [picture.image_rgb for picture in batch if picture.image_rgb is not None]
-        ages = predictor.predict_crops(good, batch_size=CROPS_AT_ONCE)
+        ages = predictor.predict_crops(good)
         rows = iter(range(len(ages)))
         for file, image_rgb, error, frames in batch:
             if image_rgb is None:

@@ -18,13 +18,16 @@ from age_model.measured import read_results
 from age_model.model_files import EMBEDDED, EMBEDDED_NAME, load_model
 from age_model.modeling import AgeViT
 from age_model.picture_quality import Limit, face_warnings, measure_face, read_limits
-from age_model.precision import autocast
+from age_model.precision import quick_dtype
 from age_model.results import FaceAges, Faces, PhotoAges
 from age_model.transforms import normalize, resize
 
 # Side in pixels of the crop before it is resized for the network: that of UTKFace's pictures, so
 # that a face in a photo goes through the same two steps as a picture of the data set.
 CROP_SIZE = 200
+# Faces that go through the network together: with more, what is between its layers outgrows the
+# processor's caches (`python -m age_model.bench model`).
+BATCH_SIZE = 32
 
 
 class AgePredictor:
@@ -44,7 +47,7 @@ class AgePredictor:
         self.image_size = model.config.image_size
         self.patch_size = model.config.patch_size
         self.calibration = Calibration.from_config(model.config)
-        self._model = model
+        self._model = model.to(quick_dtype())
         self._detector = detector
 
     @classmethod
@@ -116,7 +119,7 @@ class AgePredictor:
         inputs = [resize(crop, self.image_size) for crop in crops]
         return self._predict(inputs, faces.box_xyxy, faces.score)
 
-    def predict_crops(self, crops: Sequence, batch_size: int = 64) -> FaceAges:
+    def predict_crops(self, crops: Sequence, batch_size: int = BATCH_SIZE) -> FaceAges:
         """Ages of faces that are cropped and aligned already, one row a crop, in their order.
 
         Args:
@@ -176,8 +179,7 @@ class AgePredictor:
         """The answer for (image_size, image_size, 3) uint8 inputs."""
         if not inputs:
             return FaceAges.empty()
-        with autocast():
-            output = self._model(normalize(np.stack(inputs)))
+        output = self._model(normalize(np.stack(inputs)).to(self._model.dtype))
         ages = decode(output.logits.float().numpy(), self.calibration)
         return FaceAges(
             box_xyxy=boxes,

@@ -17,15 +17,18 @@ class YuNetDetector:
     """YuNet: boxes, scores and five landmarks.
 
     The picture is searched at two sizes, because YuNet knows faces of 10 to 300 pixels: the larger
-    copy shows the small faces, the smaller one those that fill the picture. Then it looks once more
-    at each face, upright and at one size: from a small or tilted face its landmarks are coarse,
-    and the second look halves the error of the crop (`python -m train.crop_geometry`). The score
-    is the second look's too, so that it does not depend on how large the face is in the picture.
+    copy shows the small faces, the smaller one those that fill the picture or reach over its edges.
+    Then it looks once more at each face, upright and at one size: from a small or tilted face its
+    landmarks are coarse, and the second look halves the error of the crop (`python -m
+    train.crop_geometry`). The score is the second look's too, so that it does not depend on how
+    large the face is in the picture.
 
     Source: Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence
     Research 2023.
     """
 
+    LARGEST_FACE = 300  # pixels
+    SMALL_SIDE = 160  # pixels of the longer side of the copy for faces above that
     SCORE_THRESHOLD = 0.7
     OVERLAP_THRESHOLD = 0.3
     LEAST_SIDE = 64  # pixels
@@ -54,8 +57,8 @@ class YuNetDetector:
     def detect(self, image_rgb: np.ndarray, quick: bool = False) -> Faces:
         """See `Detector.detect`."""
         found = [self._search(image_rgb, QUICK_SIDE if quick else LONGER_SIDE)]
-        if not quick and max(image_rgb.shape) > LONGER_SIDE // 2:
-            found.append(self._search(image_rgb, LONGER_SIDE // 2))
+        if not quick and max(image_rgb.shape) > self.LARGEST_FACE:
+            found.append(self._search(image_rgb, self.SMALL_SIDE))
         rows = np.concatenate(found)
         kept = cv2.dnn.NMSBoxes(
             rows[:, :4].tolist(), rows[:, 14].tolist(), self.SCORE_THRESHOLD, self.OVERLAP_THRESHOLD

@@ -66,6 +66,13 @@ def test_a_face_that_fills_the_picture(astronaut, detector):
     assert np.abs(centres(faces)[0] - 650).max() < 200
 
 
+def test_yunet_finds_a_face_that_reaches_over_all_four_edges(astronaut, yunet_path):
+    closer = cv2.resize(astronaut[82:142, 196:256], (1300, 1300))  # half of the head's width
+    faces = load_detector(yunet_path).detect(closer)
+    assert len(faces) == 1
+    assert faces.score[0] > 0.7
+
+
 def test_a_face_at_the_border(astronaut, detector):
     assert len(detector.detect(astronaut[68:, 187:])) == 1
     assert len(detector.detect(np.ascontiguousarray(astronaut[:168, :266]))) == 1
