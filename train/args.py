@@ -116,6 +116,10 @@ class AgeTrainingArguments(TrainingArguments):
     patch_dropout_until: float = field(
         default=0.85, metadata={"help": "Share of training after which all patches are seen."}
     )
+    utkface_share: float | None = field(
+        default=None,
+        metadata={"help": "Share of UTKFace in what is drawn; none: each picture once an epoch."},
+    )
     early_stopping_patience: int | None = field(
         default=None, metadata={"help": "Stop after so many evaluations without a better MAE."}
     )
@@ -140,6 +144,10 @@ class AgeTrainingArguments(TrainingArguments):
                 raise InputError(f"{name}: expected a number from 0 to 1, got {getattr(self, name)}")
         if self.patch_dropout == 1:
             raise InputError("patch_dropout: 1 would leave no patch at all; give less")
+        if self.utkface_share is not None and not 0 < self.utkface_share < 1:
+            raise InputError(
+                f"utkface_share: expected a number between 0 and 1, got {self.utkface_share}"
+            )
         self.label_names = ["age_low", "age_high", "gender", "ethnicity"]
         if not torch.cuda.is_available():
             self.use_cpu = True

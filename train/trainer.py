@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.utils.data import Sampler
 from transformers import EvalPrediction, PreTrainedModel, Trainer
 from transformers.trainer_callback import ExportableState, TrainerCallback
 from transformers.utils import SAFE_WEIGHTS_NAME
@@ -16,6 +17,7 @@ from age_model.modeling import AgeOutput
 from train.distillation import HintProjection, answer_loss, averaged, hint_loss
 from train.losses import age_class_weights, class_loss, interval_age_loss, point_age_loss
 from train.optimizers import MuonAdamW
+from train.sampling import SourceSampler
 from train.scores import validation_scores
 
 # What of an AgeOutput is no answer, so that evaluation need not carry it about.
@@ -100,6 +102,13 @@ class WeightedTrainer(Trainer):
             + self.args.gender_loss * gender
             + self.args.ethnicity_loss * ethnicity
         )
+
+    def _get_train_sampler(self, train_dataset=None) -> Sampler | None:
+        share = self.args.utkface_share
+        if share is None:
+            return super()._get_train_sampler(train_dataset)
+        rows = (train_dataset if train_dataset is not None else self.train_dataset).rows
+        return SourceSampler(np.array(rows["source"]), share, self.args.seed)
 
     def prediction_step(self, model, inputs, prediction_loss_only, ignore_keys=None):
         """Evaluate a batch, keeping only what the heads say."""

@@ -119,14 +119,15 @@ def test_a_killed_run_resumes_and_says_from_where(prepared, tmp_path):
     assert saved["stateful_callbacks"]["Stopwatch"]["args"]["minutes"] > 0
 
 
-def test_a_resumed_run_ends_where_an_unbroken_one_does(prepared, tmp_path):
+@pytest.mark.parametrize("more", [[], ["--utkface_share", "0.7"]], ids=["all", "drawn"])
+def test_a_resumed_run_ends_where_an_unbroken_one_does(prepared, tmp_path, more):
     """On plain pictures: the augmentation of a batch that was loaded ahead is drawn anew."""
 
     def train(resume_from: str | None) -> dict[str, torch.Tensor]:
         parsed = parse([*SMOKE, *QUIET, "--data", str(prepared), "--output_dir", str(tmp_path),
                         "--max_steps", "8", "--save_steps", "4", "--eval_strategy", "no",
                         "--load_best_model_at_end", "false", "--precision", "fp32",
-                        "--patch_dropout", "0"])[:3]  # fmt: skip
+                        "--patch_dropout", "0", *more])[:3]  # fmt: skip
         trainer = build_trainer(*parsed)
         trainer.train_dataset.seed = None
         trainer.train(resume_from_checkpoint=resume_from)
