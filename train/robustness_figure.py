@@ -27,10 +27,10 @@ def draw_robustness(folder: Path, content: dict) -> None:
     for axes in panels.flat[len(kinds) :]:
         axes.axis("off")
     for axes in panels[:, 0]:
-        axes.set(ylabel="years more than untouched")
+        axes.set(ylabel="years more")
     figure.suptitle(
-        f"Mean absolute error on other kinds of pictures: years more than the {untouched['mae']:.2f} on "
-        f"the same {untouched['n']:,} pictures untouched (bars: 95% interval)"
+        f"Mean absolute error on other kinds of pictures, in years more than the {untouched['mae']:.2f} "
+        f"on {untouched['n']:,} pictures before they were made worse (bars: 95% interval)"
     )
     figure.savefig(folder / FIGURE, dpi=110)
 
