@@ -28,7 +28,8 @@ FAIRFACE ?=
 DATA ?= data
 RUNS := runs
 OUT ?= $(RUNS)/checkpoint
-STAGES ?= teacher teacher-longer teacher-longest tiny tiny-longer tiny-longest tiny-further
+STAGES ?= teacher teacher-longer teacher-longest tiny tiny-longer tiny-longest tiny-further \
+	tiny-furthest
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check

@@ -64,10 +64,10 @@ def test_the_outlook_follows_a_chain_of_runs():
         return {"name": name, "settings": {"start": start}, "pictures_seen": pictures,
                 "minutes": 100.0, "scores": {"eval_mae": mae}}  # fmt: skip
 
-    # The error goes with the root of the pictures: 9.8, 6.93 and, after four times as many, 4.9.
-    chain = [run("a", "random weights", 100_000, 9.8), run("b", "runs/a/final", 100_000, 9.8 / 2**0.5)]
+    # The error goes with the root of the pictures: 8.6, 6.08 and, after four times as many, 4.3.
+    chain = [run("a", "random weights", 100_000, 8.6), run("b", "runs/a/final", 100_000, 8.6 / 2**0.5)]
     text = outlook([*chain, run("other", "random weights", 5, 5.0)])
-    assert "a -> b: 9.80 years after 100,000 pictures, 6.93 years after 200,000 pictures." in text
+    assert "a -> b: 8.60 years after 100,000 pictures, 6.08 years after 200,000 pictures." in text
     assert "takes off 29%" in text and "0.4 million pictures in all, 3.3 hours more" in text
     assert "other" not in text and outlook(chain[:1]) == ""
 
