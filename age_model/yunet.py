@@ -28,7 +28,7 @@ class YuNetDetector:
     """
 
     LARGEST_FACE = 300  # pixels
-    SMALL_SIDE = 160  # pixels of the longer side of the copy for faces above that
+    SMALL_SIDE = 160  # pixels of the longer side of the copy in which larger ones are looked for
     SCORE_THRESHOLD = 0.7
     OVERLAP_THRESHOLD = 0.3
     LEAST_SIDE = 64  # pixels
@@ -58,7 +58,10 @@ class YuNetDetector:
         """See `Detector.detect`."""
         found = [self._search(image_rgb, QUICK_SIDE if quick else LONGER_SIDE)]
         if not quick and max(image_rgb.shape) > self.LARGEST_FACE:
-            found.append(self._search(image_rgb, self.SMALL_SIDE))
+            rows = self._search(image_rgb, self.SMALL_SIDE)
+            # The others are seen better in the larger copy.
+            least = self.LARGEST_FACE / 2 * max(max(image_rgb.shape) / LONGER_SIDE, 1)
+            found.append(rows[rows[:, 2:4].max(axis=1) > least])
         rows = np.concatenate(found)
         kept = cv2.dnn.NMSBoxes(
             rows[:, :4].tolist(), rows[:, 14].tolist(), self.SCORE_THRESHOLD, self.OVERLAP_THRESHOLD

@@ -169,9 +169,9 @@ def test_crops_go_through_in_batches(run, predictor, photos, astronaut, monkeypa
     sizes = []
     original = type(predictor).predict_crops
 
-    def recorded(self, images, batch_size):
+    def recorded(self, images):
         sizes.append(len(images))
-        return original(self, images, batch_size)
+        return original(self, images)
 
     monkeypatch.setattr(type(predictor), "predict_crops", recorded)
     monkeypatch.setattr(picture_records, "CROPS_AT_ONCE", 4)
