@@ -63,7 +63,9 @@ KINDS = {
         "Covered by a grey rectangle", "share of the picture that is covered", ("detector_score",)
     ),
     "turned": Kind(
-        "Turned to the side", "degrees, about; more than faces of the same ages from the front", ("turned_degrees",)
+        "Turned to the side",
+        "degrees, about; more than faces of the same ages from the front",
+        ("turned_degrees",),
     ),
     "grey": Kind("Without colours", "1: grey"),
     "margin": Kind("Crop too tight or too wide", "side of the crop, in sides of the exact one"),

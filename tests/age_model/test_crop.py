@@ -82,8 +82,10 @@ def test_crop_follows_the_face(astronaut, detector, scale, degrees):
     )
     faces = detector.detect(moved)
     back = crop_matrix(faces, 0) @ np.vstack([turn, [0, 0, 1]])
-    # Haar looks for sides that are 10% apart, so a box may be off by half of that and more.
-    assert corner_error(back, reference) < (12 if "haar" in detector.name else 8)
+    # Haar looks for sides that are 10% apart, so a box may be off by half of that and more. YuNet
+    # places its landmarks less exactly on a face of 40 pixels than on a larger one.
+    yunet_error = 8 if scale < 0.5 else 6
+    assert corner_error(back, reference) < (12 if "haar" in detector.name else yunet_error)
 
 
 def test_crops_of_utkface_pictures_are_those_pictures(utkface_part1, detector):
