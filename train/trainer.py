@@ -52,8 +52,10 @@ class WeightedTrainer(Trainer):
         if teacher is not None and args.hints:
             model.hint_projection = _projection(model, teacher)
         super().__init__(compute_metrics=_scores, **kwargs)
+        # A teacher only answers, so where the student computes in bf16 it can be bf16 throughout.
+        dtype = torch.bfloat16 if self.args.bf16 else torch.float32
         self.teacher, self.second_teacher = (
-            network.eval().to(self.args.device) if network is not None else None
+            network.eval().to(self.args.device, dtype) if network is not None else None
             for network in (teacher, second_teacher)
         )
         rows = self.train_dataset.rows
@@ -83,6 +85,7 @@ class WeightedTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
     def _lesson(self, pixel_values: torch.Tensor) -> AgeOutput:
+        pixel_values = pixel_values.to(self.teacher.dtype)
         lesson = self.teacher(pixel_values)
         if self.second_teacher is None:
             return lesson

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -52,9 +54,21 @@ def test_two_teachers_teach_the_mean_of_their_probabilities():
     assert mean.token_features.unique().tolist() == [1.0], "the places are the first one's"
 
 
+def test_teachers_in_bf16_are_averaged_in_float32():
+    first, second = (
+        AgeOutput(logits=logits, gender_logits=logits, ethnicity_logits=logits)
+        for logits in (torch.tensor([[6.0, 0.0]]).bfloat16(), torch.tensor([[8.0, 0.0]]).bfloat16())
+    )
+    expected = (1 / (1 + math.exp(-6)) + 1 / (1 + math.exp(-8))) / 2
+    mean = averaged(first, second)
+    assert mean.logits.exp()[0, 0].item() == pytest.approx(expected, abs=1e-6)
+
+
 def test_the_second_teacher_sees_the_mirror_image():
     class Brightness(torch.nn.Module):
         """How bright the left column is, as the logit of the first age."""
+
+        dtype = torch.float32
 
         def forward(self, pixel_values):
             logits = torch.stack([pixel_values[:, 0, :, 0].mean(1), torch.zeros(len(pixel_values))], 1)

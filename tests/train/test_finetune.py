@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from age_model import AgePredictor
+from age_model.modeling import AgeViT
 from train.args import parse
 from train.finetune import build_trainer, finetune
 
@@ -146,6 +147,23 @@ def test_distillation_trains_and_leaves_a_clean_checkpoint(trained, prepared, tm
     assert facts["teacher"]["preset"] == "smoke"
     assert facts["arguments"]["second_teacher"] == str(trained)
     assert not [name for name in load_file(final / "model.safetensors") if "hint" in name]
+
+
+def test_teachers_compute_as_the_student_does(trained, prepared, tmp_path):
+    for precision, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
+        parsed = parse([*SMOKE, "--teacher", str(trained), "--data", str(prepared), "--output_dir",
+                        str(tmp_path / precision), "--precision", precision])[:3]  # fmt: skip
+        trainer = build_trainer(*parsed)
+        assert {p.dtype for p in trainer.teacher.parameters()} == {dtype}
+        assert {p.dtype for p in trainer.model.parameters()} == {torch.float32}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU the fused attention is the quick one")
+def test_plain_attention_is_for_training_on_a_processor_only(trained, prepared, tmp_path):
+    parsed = parse([*SMOKE, "--base_model", str(trained), "--data", str(prepared), "--output_dir",
+                    str(tmp_path)])[:3]  # fmt: skip
+    assert build_trainer(*parsed).model.config._attn_implementation == "eager"
+    assert AgeViT.from_pretrained(trained).config._attn_implementation == "sdpa"
 
 
 def test_base_model_is_where_training_starts(trained, prepared, tmp_path):
