@@ -4,9 +4,14 @@ Same splits, same heads, same losses, the same machine one after the other. A ba
 not trained again, and one that was stopped goes on, so the command can be given again at any time. The
 table is made from what the MLflow runs say, on the validation split: nothing is chosen on the test
 split.
+
+From random weights a ViT learns too little in minutes to show what class weighting does to it. With
+`--base_model` the two ViTs, with and without, go on from a trained one instead.
 """
 
 import json
+import re
+import shlex
 import sys
 import tempfile
 import time
@@ -52,6 +57,11 @@ COLUMNS = {  # heading -> (MLflow metric, how it is shown)
     "minutes": ("minutes", "{:.1f}"),
 }
 TIMED = 30  # forward passes
+BRIEF = (
+    " Minutes this few show which network learns quickly, not which is best in the end: the ViT, which "
+    "has no built-in notion of neighbourhood, needs the longest, and that is why the shipped one has a "
+    "convolutional teacher (see [experiments](experiments.md))."
+)
 
 
 @dataclass
@@ -62,17 +72,27 @@ class CompareArguments:
     out: str = field(default="runs/compare", metadata={"help": "Folder of the runs."})
     minutes: float = field(default=4.0, metadata={"help": "Training time of each backbone."})
     table: str = field(default="docs/backbones.md", metadata={"help": "Markdown file to write."})
-    backbones: list[str] = field(
-        default_factory=lambda: list(BACKBONES), metadata={"help": "Which; default: all."}
+    base_model: str | None = field(
+        default=None,
+        metadata={"help": "Trained ViT that the ViTs go on from; default: all from random weights."},
+    )
+    backbones: list[str] | None = field(
+        default=None, metadata={"help": "Which; default: all, with --base_model the ViTs."}
     )
     extra: str = field(
         default="{}", metadata={"help": "JSON object of more training arguments, for all backbones."}
     )
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.backbones) - set(BACKBONES))
+        possible = [
+            name
+            for name, told in BACKBONES.items()
+            if not (self.base_model and "architecture" in told)
+        ]
+        self.backbones = self.backbones or possible
+        unknown = sorted(set(self.backbones) - set(possible))
         if unknown:
-            raise InputError(f"--backbones: expected some of {list(BACKBONES)}, got {unknown}")
+            raise InputError(f"--backbones: expected some of {possible}, got {unknown}")
         if not self.minutes > 0:
             raise InputError(f"--minutes: expected more than 0, got {self.minutes}")
 
@@ -85,7 +105,7 @@ def compare(arguments: CompareArguments) -> str:
     """
     runs = {}
     for name in arguments.backbones:
-        folder = Path(arguments.out) / name.lower().replace(" ", "-").replace("/", "-").replace(",", "")
+        folder = _folder(name, arguments)
         if not (folder / "final" / "config.json").is_file():
             _train(name, folder, arguments)
         runs[name] = note_of_run(folder).read_text()
@@ -96,9 +116,16 @@ def compare(arguments: CompareArguments) -> str:
     return text
 
 
+def _folder(name: str, arguments: CompareArguments) -> Path:
+    base = f" from {arguments.base_model}" if arguments.base_model else ""
+    return Path(arguments.out) / re.sub(r"[^a-z0-9]+", "-", f"{name}{base}".lower())
+
+
 def _train(name: str, folder: Path, arguments: CompareArguments) -> None:
     """Train one backbone for as many steps as the minutes allow here; resumed with the same number."""
     told = {**BACKBONES[name], **json.loads(arguments.extra)}
+    if arguments.base_model:
+        told["base_model"] = arguments.base_model
     told |= {"data": arguments.data, "output_dir": str(folder)}
     argv = ["--config", str(PRESET)]
     for key, value in told.items():
@@ -146,20 +173,23 @@ def _rows(runs: dict[str, str]) -> list[list[str]]:
 
 
 def _page(arguments: CompareArguments, rows: list[list[str]]) -> str:
-    training = Path(arguments.out)
-    facts = json.loads(next(training.glob("*/final/training.json")).read_text())
-    command = f"python -m train.compare --data data --minutes {arguments.minutes:g}"
+    facts = json.loads((_folder(arguments.backbones[0], arguments) / "final/training.json").read_text())
+    base = arguments.base_model
+    title = "Class weighting compared" if base else "Backbones compared"
+    start = f"went on from `{base}`" if base else "was trained from random weights"
+    command = ["python", "-m", "train.compare", "--data", "data", "--minutes", f"{arguments.minutes:g}"]
+    if base:
+        command += ["--base_model", base]
+    if arguments.extra != "{}":
+        command += ["--extra", arguments.extra]
     return (
-        "# Backbones compared\n\n"
-        "Each network was trained from random weights for about the same number of minutes, with the "
-        "same heads, losses, augmentation and splits, and no teacher. Scores are those of the "
-        "validation split (UTKFace for years, FairFace for groups, both for gender); milliseconds are "
-        "the median of single faces in float32. Minutes this few show which network learns quickly, "
-        "not which is best in the end: the ViT, which has no built-in notion of neighbourhood, needs "
-        "the longest, and that is why the shipped one has a convolutional teacher (see "
-        "[experiments](experiments.md)).\n\n"
+        f"# {title}\n\n"
+        f"Each network {start} for about the same number of minutes, with the same heads, losses, "
+        "augmentation and splits, and no teacher. Scores are those of the validation split (UTKFace for "
+        "years, FairFace for groups, both for gender); milliseconds are the median of single faces in "
+        f"float32.{'' if base else BRIEF}\n\n"
         f"{table(['', *COLUMNS], rows)}\n\n"
-        f"Written by `{command}` from its MLflow runs, on {facts['hardware']}.\n"
+        f"Written by `{shlex.join(command)}` from its MLflow runs, on {facts['hardware']}.\n"
     )
 
 

@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,32 @@ def test_each_backbone_is_trained_measured_and_put_into_one_table(compared, tmp_
     before = {run: (run / "final" / "model.safetensors").stat().st_mtime_ns for run in runs}
     main(argv)  # done already: measured anew, not trained anew
     assert before == {run: (run / "final" / "model.safetensors").stat().st_mtime_ns for run in runs}
+
+
+def test_weighting_is_compared_from_a_trained_network(prepared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    argv = ["--data", str(prepared), "--minutes", "0.01", "--extra", json.dumps(SMALL)]
+    network = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+               "intermediate_size": 16, "image_size": 32, "patch_size": 16}  # fmt: skip
+    small = json.dumps(SMALL | {"network_config": network})
+    main([*argv[:-1], small, "--backbones", "ViT-Ti/16"])
+    base = "runs/compare/vit-ti-16/final"
+    main([*argv, "--base_model", base, "--table", "docs/class_weights.md"])
+    text = Path("docs/class_weights.md").read_text()
+    assert "# Class weighting compared" in text and f"went on from `{base}`" in text
+    assert f"--base_model {base}" in text and "random weights" not in text
+    rows = [line.split(" | ")[0].strip("| ") for line in text.splitlines() if "ViT" in line[:8]]
+    assert rows == ["ViT-Ti/16", "ViT-Ti/16, no class weights"]
+    for run in Path("runs/compare").glob("*-from-*"):
+        facts = json.loads((run / "final" / "training.json").read_text())
+        assert facts["base"]["preset"] == "ViT-Ti/16"
+        assert facts["parameters"] < 100_000, "the trained network's, not the preset's"
+
+
+def test_only_vits_go_on_from_a_trained_vit():
+    with pytest.raises(SystemExit, match=re.escape("got ['DenseNet-121']")):
+        main(["--base_model", "runs/any", "--backbones", "DenseNet-121"])
 
 
 def test_an_unknown_backbone_is_refused_by_name():
