@@ -29,7 +29,7 @@ DATA ?= data
 RUNS := runs
 OUT ?= $(RUNS)/checkpoint
 STAGES ?= teacher teacher-longer teacher-longest tiny tiny-longer tiny-longest tiny-further \
-	tiny-furthest
+	tiny-furthest tiny-weaned
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -74,9 +74,15 @@ $(foreach i,$(shell seq 2 $(words $(STAGES))),$(eval \
 $(RUNS)/$(word $(i),$(STAGES))/final/config.json: \
 $(RUNS)/$(word $(shell expr $(i) - 1),$(STAGES))/final/config.json))
 
+# The last stage, averaged with the one before it.
 LAST := $(RUNS)/$(lastword $(STAGES))/final
-$(OUT)/README.md: $(LAST)/config.json
-	$(BIN)/python -m train.export --model $(LAST) --out $(OUT)
+BEFORE := $(RUNS)/$(lastword $(filter-out $(lastword $(STAGES)),$(STAGES)))/final
+FINISHED := $(RUNS)/tiny-finished/final
+$(FINISHED)/config.json: $(LAST)/config.json
+	$(BIN)/python -m train.finish --model $(LAST) --average $(BEFORE) --data $(DATA) --out $(RUNS)/tiny-finished
+
+$(OUT)/README.md: $(FINISHED)/config.json
+	$(BIN)/python -m train.export --model $(FINISHED) --out $(OUT)
 	$(BIN)/python -m train.calibrate --model $(OUT) --data $(DATA)
 	$(BIN)/python -m train.evaluate --model $(OUT) --data $(DATA) --split test --out $(RUNS)/evaluation
 	cp $(RUNS)/evaluation/results.json $(OUT)

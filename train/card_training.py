@@ -52,6 +52,21 @@ def _run(training: dict) -> str:
         f"{training['pictures_seen']:,} pictures seen (each counted as often as it was drawn) in "
         f"{training['minutes']:.0f} minutes on {training['hardware']}, with {versions}."
         + (f" {training['remarks']}" if "remarks" in training else "")
+        + (f" {_finish(training['finish'])}" if "finish" in training else "")
+    )
+
+
+def _finish(told: dict) -> str:
+    """What `train.finish` changed afterwards."""
+    averaged = ""
+    if told["averaged_with"]:
+        averaged = (
+            f"its weights were averaged with those of `{told['averaged_with']}` (share "
+            f"{told['share']:g}), and "
+        )
+    return (
+        f"Then, without more training (`train.finish`), {averaged}{told['unweighted']:.0%} of what class "
+        "weighting had taken from common ages was given back to them."
     )
 
 

@@ -27,6 +27,7 @@ SETTINGS = (
     "start", "teacher", "second_teacher", "learning_rate", "max_steps",
     "per_device_train_batch_size", "optimizer", "class_weighting", "class_weight_power",
     "distillation", "hints", "patch_dropout", "image_size", "utkface_share",
+    "finished", "averaged_with", "share", "unweighted",
 )  # fmt: skip
 SCORES = {  # heading -> (MLflow metric, how it is shown)
     "MAE": ("eval_mae", "{:.2f}"),
@@ -176,7 +177,7 @@ def _section(entry: dict) -> str:
     ]
     if entry.get("remarks"):
         lines.append(entry["remarks"])
-    if course:
+    if len(entry["course"]) > 1:
         lines.append(f"Validation MAE (years, at step): {course}.")
     return "\n\n".join(lines)
 

@@ -63,6 +63,18 @@ def test_card_says_what_matters(checkpoint, results):
     assert not re.search(r"\{\{|\{%|None|nan", card)
 
 
+def test_what_was_done_after_training_is_told(checkpoint):
+    assert "train.finish" not in model_card.card_text(*model_card.read_facts(checkpoint))
+    told = {"averaged_with": "runs/start/final", "share": 0.2, "unweighted": 0.5}
+    change(checkpoint / "training.json", lambda t: t.update(finish=told))
+    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    assert "averaged with those of `runs/start/final` (share 0.2)" in card
+    assert "50% of what class weighting had taken from common ages" in card
+    change(checkpoint / "training.json", lambda t: t["finish"].update(averaged_with=None))
+    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    assert "averaged with" not in card and "50% of what" in card
+
+
 def test_teacher_is_told(checkpoint):
     student = json.loads((checkpoint / "training.json").read_text())
     assert "teacher" not in model_card.card_text(*model_card.read_facts(checkpoint)).lower()

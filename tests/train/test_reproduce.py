@@ -35,13 +35,16 @@ def test_every_step_from_data_to_card_in_order(planned, tmp_path):
     stages = [Path(re.search(r"--config (\S+)", c)[1]).stem for c in commands if "--config" in c]
     assert names[0] == "train.prepare" and "two.tar.gz --fairface train.parquet" in commands[0]
     teachers = ["teacher", "teacher-longer", "teacher-longest"]
-    students = ["tiny", "tiny-longer", "tiny-longest", "tiny-further", "tiny-furthest"]
+    students = [f"tiny{more}" for more in ("", "-longer", "-longest", "-further", "-furthest", "-weaned")]
     assert stages == [*teachers, *students]
     after = names[names.index("train.export") :]
     assert after[:3] == ["train.export", "train.calibrate", "train.evaluate"]
     assert after[-1] == "train.model_card"
     assert {"train.robustness", "train.app_path", "train.deletion"} < set(after)
-    assert f"--model {tmp_path}/runs/tiny-furthest/final" in commands[names.index("train.export")]
+    runs = f"{tmp_path}/runs"
+    finish = f"--model {runs}/tiny-weaned/final --average {runs}/tiny-furthest/final"
+    assert finish in commands[names.index("train.finish")]
+    assert f"--model {runs}/tiny-finished/final" in commands[names.index("train.export")]
 
 
 def test_a_stage_reads_only_what_stages_before_it_leave(planned):

@@ -1,0 +1,171 @@
+"""`python -m train.finish`: two changes to a trained ViT that need no more training.
+
+    python -m train.finish --model runs/tiny-weaned/final --average runs/tiny-furthest/final \\
+        --data data --out runs/tiny-finished
+
+**Averaging** its weights with those of the network that it went on from. What lies between the two
+errs less than either (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+
+**Unweighting** common ages. The class-weighted loss makes common ages less probable than they are, which
+draws estimates away from them. The log of an age's weight, taken from the age head's bias, undoes that
+(Menon et al., "Long-tail learning via logit adjustment", ICLR 2021), all of it or a part. Only weights
+below 1 are taken back: rare ages keep what they gained.
+
+How much of both is a choice by the validation split, whose scores are tracked as a training run's are.
+"""
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import torch
+from transformers import HfArgumentParser
+
+from age_model.modeling import AgeViT
+from train.dataset import FaceDataset, collate, load_prepared
+from train.errors import InputError
+from train.losses import age_class_weights
+from train.networks import input_size, is_checkpoint, load_network
+from train.place import shown_name, staged_folder
+from train.scores import validation_scores
+from train.tracking import note_of_run, use_tracking
+
+BATCH = 128
+
+
+@dataclass
+class FinishArguments:
+    """Which network to change, and how much."""
+
+    model: str = field(metadata={"help": "Folder of a ViT that train.finetune wrote."})
+    out: str = field(metadata={"help": "Folder for the run's record; the network goes to OUT/final."})
+    average: str | None = field(
+        default=None, metadata={"help": "Folder of the network that it went on from; none: no average."}
+    )
+    share: float = field(default=0.2, metadata={"help": "That one's share of the averaged weights."})
+    unweighted: float = field(
+        default=0.5,
+        metadata={"help": "How much of the class weights of common ages to take back: 0 none, 1 all."},
+    )
+    data: str = field(default="data", metadata={"help": "Data set that train.prepare wrote."})
+    experiment: str = field(default="age", metadata={"help": "Name of the MLflow experiment."})
+
+    def __post_init__(self) -> None:
+        for name in ("share", "unweighted"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"--{name}: expected a number from 0 to 1, got {getattr(self, name)}")
+
+
+def finish(arguments: FinishArguments) -> Path:
+    """Change the network as told and measure it; returns the folder of the result.
+
+    Raises:
+        InputError: a folder holds no ViT of `train.finetune`, the two networks differ in shape, or
+            `model` is finished already.
+    """
+    facts, network = _trained(arguments.model)
+    if "finish" in facts:
+        raise InputError(f"--model: expected a network as it was trained, {arguments.model} is finished")
+    data = load_prepared(arguments.data)
+    if arguments.average:
+        average(network, _trained(arguments.average)[1], arguments.share)
+    rows, settings = data["train"], facts["arguments"]
+    weights, _ = age_class_weights(
+        np.array(rows["age_low"]), np.array(rows["age_high"]),
+        settings["class_weighting"], settings["class_weight_power"],
+    )  # fmt: skip
+    unweight(network, weights, arguments.unweighted)
+    scores = _validation(network, data["validation"])
+    told = {
+        "averaged_with": shown_name(arguments.average) if arguments.average else None,
+        "share": arguments.share if arguments.average else 0.0,
+        "unweighted": arguments.unweighted,
+    }
+    facts |= {"finish": told, "validation": {f"eval_{name}": value for name, value in scores.items()}}
+    final = Path(arguments.out) / "final"
+    with staged_folder(final, may_replace=is_checkpoint) as folder:
+        network.save_pretrained(folder)
+        shutil.copy(Path(arguments.model) / "preprocessor_config.json", folder)
+        (folder / "training.json").write_text(json.dumps(facts, indent=1))
+    _track(arguments, facts)
+    return final
+
+
+def average(network: torch.nn.Module, other: torch.nn.Module, share: float) -> None:
+    """Move the weights of `network` by `share` of the way to those of `other`, in place.
+
+    Raises:
+        InputError: the two are not of the same shape.
+    """
+    mine, others = network.state_dict(), other.state_dict()
+    differing = [n for n in {*mine, *others} if n not in mine or n not in others
+                 or mine[n].shape != others[n].shape]  # fmt: skip
+    if differing:
+        raise InputError(
+            "--average: expected the network that --model went on from, got one whose "
+            f"{min(differing)} is of another shape"
+        )
+    network.load_state_dict({n: torch.lerp(mine[n], others[n], share) for n in mine})
+
+
+def unweight(network: AgeViT, weights: np.ndarray, amount: float) -> None:
+    """Take back, in place, `amount` (0..1) of the class weights below 1.
+
+    Args:
+        weights: (101,) of the ages 0..100, from `losses.age_class_weights`.
+    """
+    common = np.minimum(weights, 1.0)
+    with torch.no_grad():
+        network.classifier.bias -= amount * torch.from_numpy(np.log(common)).float()
+
+
+def _trained(folder: str) -> tuple[dict, AgeViT]:
+    facts = Path(folder, "training.json")
+    if not facts.is_file():
+        raise InputError(f"{folder}: expected a folder that train.finetune wrote, without {facts.name}")
+    network = load_network(folder)
+    if not isinstance(network, AgeViT):
+        raise InputError(f"{folder}: expected a ViT, got {type(network).__name__}")
+    return json.loads(facts.read_text()), network.eval()
+
+
+@torch.inference_mode()
+def _validation(network: AgeViT, rows) -> dict[str, float]:
+    pictures = FaceDataset(rows, input_size(network, default=128), seed=None)
+    ages, genders = [], []
+    for start in range(0, len(pictures), BATCH):
+        indices = list(range(start, min(start + BATCH, len(pictures))))
+        answer = network(collate(pictures.__getitems__(indices))["pixel_values"])
+        ages.append(answer.logits.numpy())
+        genders.append(answer.gender_logits.numpy())
+    labels = [np.array(rows[name]) for name in ("age_low", "age_high", "gender")]
+    return validation_scores(np.concatenate(ages), np.concatenate(genders), *labels)
+
+
+def _track(arguments: FinishArguments, facts: dict) -> None:
+    use_tracking()
+    mlflow.set_experiment(arguments.experiment)
+    with mlflow.start_run(run_name=Path(arguments.out).name) as run:
+        note_of_run(arguments.out).write_text(run.info.run_id)
+        mlflow.log_params({"finished": shown_name(arguments.model), **facts["finish"]})
+        mlflow.log_metrics({**facts["validation"], "parameters": facts["parameters"]})
+        mlflow.set_tag("hardware", facts["hardware"])
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse `argv` and finish; a problem with the input ends the process with its message."""
+    try:
+        (arguments,) = HfArgumentParser(FinishArguments).parse_args_into_dataclasses(argv)
+        final = finish(arguments)
+    except (InputError, OSError) as error:
+        sys.exit(f"train.finish: {error}")
+    print(f"validation: {json.loads((final / 'training.json').read_text())['validation']}")
+    print(f"saved: {final}")
+
+
+if __name__ == "__main__":
+    main()
