@@ -29,6 +29,7 @@ from train.errors import InputError
 from train.experiments import shown_number
 from train.finetune import build_trainer, finetune
 from train.networks import load_network
+from train.place import shown_name
 from train.tracking import note_of_run, use_tracking
 
 PRESET = Path(__file__).parent / "configs" / "compare.json"
@@ -71,7 +72,13 @@ class CompareArguments:
     data: str = field(default="data", metadata={"help": "Data set that train.prepare wrote."})
     out: str = field(default="runs/compare", metadata={"help": "Folder of the runs."})
     minutes: float = field(default=4.0, metadata={"help": "Training time of each backbone."})
-    table: str = field(default="docs/backbones.md", metadata={"help": "Markdown file to write."})
+    table: str | None = field(
+        default=None,
+        metadata={
+            "help": "Markdown file to write; default: docs/backbones.md, with --base_model "
+            "docs/class_weights.md."
+        },
+    )
     base_model: str | None = field(
         default=None,
         metadata={"help": "Trained ViT that the ViTs go on from; default: all from random weights."},
@@ -90,6 +97,7 @@ class CompareArguments:
             if not (self.base_model and "architecture" in told)
         ]
         self.backbones = self.backbones or possible
+        self.table = self.table or f"docs/{'class_weights' if self.base_model else 'backbones'}.md"
         unknown = sorted(set(self.backbones) - set(possible))
         if unknown:
             raise InputError(f"--backbones: expected some of {possible}, got {unknown}")
@@ -174,7 +182,7 @@ def _rows(runs: dict[str, str]) -> list[list[str]]:
 
 def _page(arguments: CompareArguments, rows: list[list[str]]) -> str:
     facts = json.loads((_folder(arguments.backbones[0], arguments) / "final/training.json").read_text())
-    base = arguments.base_model
+    base = arguments.base_model and shown_name(arguments.base_model)
     title = "Class weighting compared" if base else "Backbones compared"
     start = f"went on from `{base}`" if base else "was trained from random weights"
     command = ["python", "-m", "train.compare", "--data", "data", "--minutes", f"{arguments.minutes:g}"]

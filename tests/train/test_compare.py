@@ -55,10 +55,14 @@ def test_weighting_is_compared_from_a_trained_network(prepared, tmp_path, monkey
     small = json.dumps(SMALL | {"network_config": network})
     main([*argv[:-1], small, "--backbones", "ViT-Ti/16"])
     base = "runs/compare/vit-ti-16/final"
-    main([*argv, "--base_model", base, "--table", "docs/class_weights.md"])
+    backbones = Path("docs/backbones.md").read_text()
+    main([*argv, "--base_model", base])
+    assert Path("docs/backbones.md").read_text() == backbones
     text = Path("docs/class_weights.md").read_text()
     assert "# Class weighting compared" in text and f"went on from `{base}`" in text
     assert f"--base_model {base}" in text and "random weights" not in text
+    main([*argv, "--base_model", str(tmp_path / base), "--backbones", "ViT-Ti/16"])
+    assert str(tmp_path) not in Path("docs/class_weights.md").read_text()
     rows = [line.split(" | ")[0].strip("| ") for line in text.splitlines() if "ViT" in line[:8]]
     assert rows == ["ViT-Ti/16", "ViT-Ti/16, no class weights"]
     for run in Path("runs/compare").glob("*-from-*"):
