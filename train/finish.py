@@ -17,6 +17,7 @@ How much of both is a choice by the validation split, whose scores are tracked a
 import json
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,15 +27,13 @@ import torch
 from transformers import HfArgumentParser
 
 from age_model.modeling import AgeViT
-from train.dataset import FaceDataset, collate, load_prepared
+from train.args import AgeTrainingArguments, DataArguments, ModelArguments
 from train.errors import InputError
-from train.losses import age_class_weights
-from train.networks import input_size, is_checkpoint, load_network
+from train.finetune import build_trainer
+from train.networks import is_checkpoint, load_network
 from train.place import shown_name, staged_folder
-from train.scores import validation_scores
-from train.tracking import note_of_run, use_tracking
-
-BATCH = 128
+from train.tracking import start_run
+from train.trainer import WeightedTrainer
 
 
 @dataclass
@@ -70,28 +69,25 @@ def finish(arguments: FinishArguments) -> Path:
     facts, network = _trained(arguments.model)
     if "finish" in facts:
         raise InputError(f"--model: expected a network as it was trained, {arguments.model} is finished")
-    data = load_prepared(arguments.data)
-    if arguments.average:
-        average(network, _trained(arguments.average)[1], arguments.share)
-    rows, settings = data["train"], facts["arguments"]
-    weights, _ = age_class_weights(
-        np.array(rows["age_low"]), np.array(rows["age_high"]),
-        settings["class_weighting"], settings["class_weight_power"],
-    )  # fmt: skip
-    unweight(network, weights, arguments.unweighted)
-    scores = _validation(network, data["validation"])
-    told = {
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = _trainer(arguments, facts["arguments"], folder)
+        if arguments.average:
+            average(network, _trained(arguments.average)[1], arguments.share)
+        unweight(network, trainer.point_weights.cpu().numpy(), arguments.unweighted)
+        trainer.model.load_state_dict(network.state_dict())
+        facts["validation"] = trainer.evaluate()
+    facts["finish"] = {
         "averaged_with": shown_name(arguments.average) if arguments.average else None,
         "share": arguments.share if arguments.average else 0.0,
         "unweighted": arguments.unweighted,
     }
-    facts |= {"finish": told, "validation": {f"eval_{name}": value for name, value in scores.items()}}
     final = Path(arguments.out) / "final"
     with staged_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
         shutil.copy(Path(arguments.model) / "preprocessor_config.json", folder)
         (folder / "training.json").write_text(json.dumps(facts, indent=1))
     _track(arguments, facts)
+    print(f"validation: {facts['validation']}\nsaved: {final}")
     return final
 
 
@@ -133,24 +129,18 @@ def _trained(folder: str) -> tuple[dict, AgeViT]:
     return json.loads(facts.read_text()), network.eval()
 
 
-@torch.inference_mode()
-def _validation(network: AgeViT, rows) -> dict[str, float]:
-    pictures = FaceDataset(rows, input_size(network, default=128), seed=None)
-    ages, genders = [], []
-    for start in range(0, len(pictures), BATCH):
-        indices = list(range(start, min(start + BATCH, len(pictures))))
-        answer = network(collate(pictures.__getitems__(indices))["pixel_values"])
-        ages.append(answer.logits.numpy())
-        genders.append(answer.gender_logits.numpy())
-    labels = [np.array(rows[name]) for name in ("age_low", "age_high", "gender")]
-    return validation_scores(np.concatenate(ages), np.concatenate(genders), *labels)
+def _trainer(arguments: FinishArguments, trained_with: dict, folder: str) -> WeightedTrainer:
+    """What knows the class weights that the network was trained with, and measures as training does."""
+    args = AgeTrainingArguments(
+        output_dir=folder, precision="fp32", report_to="none", per_device_eval_batch_size=128,
+        **{name: trained_with[name] for name in ("class_weighting", "class_weight_power")},
+    )  # fmt: skip
+    model = ModelArguments(base_model=arguments.model)
+    return build_trainer(model, DataArguments(data=arguments.data), args)
 
 
 def _track(arguments: FinishArguments, facts: dict) -> None:
-    use_tracking()
-    mlflow.set_experiment(arguments.experiment)
-    with mlflow.start_run(run_name=Path(arguments.out).name) as run:
-        note_of_run(arguments.out).write_text(run.info.run_id)
+    with start_run(arguments.experiment, arguments.out, Path(arguments.out).name):
         mlflow.log_params({"finished": shown_name(arguments.model), **facts["finish"]})
         mlflow.log_metrics({**facts["validation"], "parameters": facts["parameters"]})
         mlflow.set_tag("hardware", facts["hardware"])
@@ -160,11 +150,9 @@ def main(argv: list[str] | None = None) -> None:
     """Parse `argv` and finish; a problem with the input ends the process with its message."""
     try:
         (arguments,) = HfArgumentParser(FinishArguments).parse_args_into_dataclasses(argv)
-        final = finish(arguments)
+        finish(arguments)
     except (InputError, OSError) as error:
         sys.exit(f"train.finish: {error}")
-    print(f"validation: {json.loads((final / 'training.json').read_text())['validation']}")
-    print(f"saved: {final}")
 
 
 if __name__ == "__main__":

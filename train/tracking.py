@@ -21,19 +21,28 @@ def note_of_run(folder: str | Path) -> Path:
     return Path(folder) / "mlflow_run_id"
 
 
+def start_run(
+    experiment: str, folder: str | Path, name: str, known: str | None = None
+) -> mlflow.ActiveRun:
+    """Start an MLflow run, or go on with the `known` one, and note its id in the output folder."""
+    use_tracking()
+    mlflow.set_experiment(experiment)
+    run = mlflow.start_run(run_id=known, run_name=None if known else name)
+    note = note_of_run(folder)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(run.info.run_id)
+    return run
+
+
 def track(
     model_args: ModelArguments, args: AgeTrainingArguments, preset: str, resuming: bool
 ) -> None:
-    """Start an MLflow run, or go on with that of a run that was stopped."""
+    """Start the MLflow run of a training, or go on with that of one that was stopped."""
     if "mlflow" not in args.report_to:
         return
-    use_tracking()
-    mlflow.set_experiment(args.experiment)
     note = note_of_run(args.output_dir)
     known = note.read_text() if resuming and note.is_file() else None
-    run = mlflow.start_run(run_id=known, run_name=None if known else preset)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(run.info.run_id)
+    start_run(args.experiment, args.output_dir, preset, known)
     mlflow.set_tag("hardware", hardware())
     start = model_args.base_model or "random weights"
     teachers = {name: getattr(model_args, name) for name in ("teacher", "second_teacher")}
