@@ -116,6 +116,15 @@ class AgeTrainingArguments(TrainingArguments):
     patch_dropout_until: float = field(
         default=0.85, metadata={"help": "Share of training after which all patches are seen."}
     )
+    mixup: float = field(
+        default=0.0,
+        metadata={
+            "help": "Blend each training picture with another by a Beta(a, a) share, of this a; 0: none."
+        },
+    )
+    mixup_until: float = field(
+        default=0.9, metadata={"help": "Share of training after which pictures are left as they are."}
+    )
     utkface_share: float | None = field(
         default=None,
         metadata={"help": "Share of UTKFace in what is drawn; none: each picture once an epoch."},
@@ -139,11 +148,13 @@ class AgeTrainingArguments(TrainingArguments):
     remove_unused_columns: bool = field(default=False, metadata={"help": "Ours are read by collate."})
 
     def __post_init__(self) -> None:
-        for name in ("distillation", "patch_dropout", "patch_dropout_until"):
+        for name in ("distillation", "patch_dropout", "patch_dropout_until", "mixup_until"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}: expected a number from 0 to 1, got {getattr(self, name)}")
         if self.patch_dropout == 1:
             raise InputError("patch_dropout: 1 would leave no patch at all; give less")
+        if self.mixup < 0:
+            raise InputError(f"mixup: expected a number from 0 upwards, got {self.mixup}")
         if self.utkface_share is not None and not 0 < self.utkface_share < 1:
             raise InputError(
                 f"utkface_share: expected a number between 0 and 1, got {self.utkface_share}"

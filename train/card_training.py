@@ -28,10 +28,16 @@ def training_text(training: dict) -> str:
     if teacher := training.get("teacher"):
         parts.append(
             "### Its teacher\nBeside the labels, it learned from the age distributions that another "
-            "network, trained before it on the same training split, gives for its pictures.\n\n"
-            f"{_runs(teacher)}"
+            "network, trained before it on the same training split, gives for its pictures"
+            f"{_second(training['arguments'])}.\n\n{_runs(teacher)}"
         )
     return "\n\n".join(parts)
+
+
+def _second(arguments: dict) -> str:
+    """The other teacher, where there was one."""
+    other = arguments.get("second_teacher")
+    return f", averaged with those that `{other}` gives for their mirror images" if other else ""
 
 
 def _runs(training: dict) -> str:
@@ -64,9 +70,12 @@ def _finish(told: dict) -> str:
             f"its weights were averaged with those of `{told['averaged_with']}` (share "
             f"{told['share']:g}), and "
         )
+    raised = ""
+    if told.get("raised"):  # absent where the network was finished before this could be told
+        raised = f", and {told['raised']:.0%} of what it had given to rare ages was given once more"
     return (
         f"Then, without more training (`train.finish`), {averaged}{told['unweighted']:.0%} of what class "
-        "weighting had taken from common ages was given back to them."
+        f"weighting had taken from common ages was given back to them{raised}."
     )
 
 

@@ -26,8 +26,8 @@ from train.tracking import note_of_run, use_tracking
 SETTINGS = (
     "start", "teacher", "second_teacher", "learning_rate", "max_steps",
     "per_device_train_batch_size", "optimizer", "class_weighting", "class_weight_power",
-    "distillation", "hints", "patch_dropout", "image_size", "utkface_share",
-    "finished", "averaged_with", "share", "unweighted",
+    "gender_loss", "distillation", "hints", "patch_dropout", "mixup", "image_size", "utkface_share",
+    "finished", "averaged_with", "share", "unweighted", "raised",
 )  # fmt: skip
 SCORES = {  # heading -> (MLflow metric, how it is shown)
     "MAE": ("eval_mae", "{:.2f}"),

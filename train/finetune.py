@@ -60,10 +60,12 @@ def build_trainer(
     """The network, its data and what trains it, ready to start."""
     set_seed(args.seed)
     network = _network(model_args)
-    if args.use_cpu and network.config.model_type == "vit":
-        # torch's fused attention is slow on few tokens here: with it, a step at 32 patches takes 1.4
-        # times as long, one at 64 patches 1.6 times (torch 2.13, forward and backward).
-        network.set_attn_implementation("eager")
+    teachers = [_teacher(model_args.teacher), _teacher(model_args.second_teacher)]
+    for vit in (network, *teachers):
+        if args.use_cpu and vit is not None and vit.config.model_type == "vit":
+            # torch's fused attention is slow on few tokens here: with it, a step at 32 patches takes
+            # 1.4 times as long, one at 64 patches 1.6 times (torch 2.13, forward and backward).
+            vit.set_attn_implementation("eager")
     size = input_size(network, data_args.image_size)
     data = load_prepared(data_args.data)
     train_rows = _some(data["train"], data_args.max_train_pictures, args.seed)
@@ -71,8 +73,8 @@ def build_trainer(
     patience = args.early_stopping_patience if args.eval_strategy != "no" else None
     return WeightedTrainer(
         model=network,
-        teacher=_teacher(model_args.teacher),
-        second_teacher=_teacher(model_args.second_teacher),
+        teacher=teachers[0],
+        second_teacher=teachers[1],
         args=args,
         train_dataset=FaceDataset(train_rows, size, seed=args.seed),
         eval_dataset=FaceDataset(validation_rows, size, seed=None),

@@ -1,4 +1,4 @@
-"""`python -m train.finish`: two changes to a trained ViT that need no more training.
+"""`python -m train.finish`: three changes to a trained ViT that need no more training.
 
     python -m train.finish --model runs/tiny-weaned/final --average runs/tiny-furthest/final \\
         --data data --out runs/tiny-finished
@@ -11,7 +11,11 @@ draws estimates away from them. The log of an age's weight, taken from the age h
 (Menon et al., "Long-tail learning via logit adjustment", ICLR 2021), all of it or a part. Only weights
 below 1 are taken back: rare ages keep what they gained.
 
-How much of both is a choice by the validation split, whose scores are tracked as a training run's are.
+**Raising** rare ages. What class weighting gives them it gives on training pictures, and few as these
+are they are soon learned by heart. The log of an age's weight above 1, added to the bias, in part, gives
+it on new pictures too: the old are less often thought younger, at a price for the ages before theirs.
+
+How much of each is a choice by the validation split, whose scores are tracked as a training run's are.
 """
 
 import json
@@ -50,11 +54,15 @@ class FinishArguments:
         default=0.5,
         metadata={"help": "How much of the class weights of common ages to take back: 0 none, 1 all."},
     )
+    raised: float = field(
+        default=0.0,
+        metadata={"help": "How much of the class weights of rare ages to give them once more."},
+    )
     data: str = field(default="data", metadata={"help": "Data set that train.prepare wrote."})
     experiment: str = field(default="age", metadata={"help": "Name of the MLflow experiment."})
 
     def __post_init__(self) -> None:
-        for name in ("share", "unweighted"):
+        for name in ("share", "unweighted", "raised"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"--{name}: expected a number from 0 to 1, got {getattr(self, name)}")
 
@@ -73,13 +81,15 @@ def finish(arguments: FinishArguments) -> Path:
         trainer = _trainer(arguments, facts["arguments"], folder)
         if arguments.average:
             average(network, _trained(arguments.average)[1], arguments.share)
-        unweight(network, trainer.point_weights.cpu().numpy(), arguments.unweighted)
+        weights = trainer.point_weights.cpu().numpy()
+        reweight(network, weights, unweighted=arguments.unweighted, raised=arguments.raised)
         trainer.model.load_state_dict(network.state_dict())
         facts["validation"] = trainer.evaluate()
     facts["finish"] = {
         "averaged_with": shown_name(arguments.average) if arguments.average else None,
         "share": arguments.share if arguments.average else 0.0,
         "unweighted": arguments.unweighted,
+        "raised": arguments.raised,
     }
     final = Path(arguments.out) / "final"
     with staged_folder(final, may_replace=is_checkpoint) as folder:
@@ -108,15 +118,18 @@ def average(network: torch.nn.Module, other: torch.nn.Module, share: float) -> N
     network.load_state_dict({n: torch.lerp(mine[n], others[n], share) for n in mine})
 
 
-def unweight(network: AgeViT, weights: np.ndarray, amount: float) -> None:
-    """Take back, in place, `amount` (0..1) of the class weights below 1.
+def reweight(network: AgeViT, weights: np.ndarray, *, unweighted: float, raised: float) -> None:
+    """Change the age head's bias in place.
 
     Args:
         weights: (101,) of the ages 0..100, from `losses.age_class_weights`.
+        unweighted: how much of the weights below 1 is taken back, 0..1.
+        raised: how much of the weights above 1 is given once more, 0..1.
     """
-    common = np.minimum(weights, 1.0)
+    log_weights = torch.from_numpy(np.log(weights)).float()
     with torch.no_grad():
-        network.classifier.bias -= amount * torch.from_numpy(np.log(common)).float()
+        network.classifier.bias += raised * log_weights.clamp(min=0)
+        network.classifier.bias -= unweighted * log_weights.clamp(max=0)
 
 
 def _trained(folder: str) -> tuple[dict, AgeViT]:

@@ -16,6 +16,7 @@ from age_model.labels import group_index
 from age_model.modeling import AgeOutput
 from train.distillation import HintProjection, answer_loss, averaged, hint_loss
 from train.losses import age_class_weights, class_loss, interval_age_loss, point_age_loss
+from train.mixup import Blend
 from train.optimizers import MuonAdamW
 from train.sampling import SourceSampler
 from train.scores import validation_scores
@@ -71,11 +72,15 @@ class WeightedTrainer(Trainer):
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """Mean loss over the batch (see `Trainer.compute_loss`)."""
         self._set_patch_dropout()
-        outputs = model(inputs["pixel_values"])
+        blend = self._blend(inputs) if model.training else None
+        pixel_values = blend.of(inputs["pixel_values"]) if blend else inputs["pixel_values"]
+        outputs = model(pixel_values)
         loss = self.label_loss(outputs, inputs)
+        if blend:
+            loss = blend.of(loss, self.label_loss(outputs, blend.others(inputs)))
         if self.teacher is not None and model.training:
             with torch.no_grad():
-                lesson = self._lesson(inputs["pixel_values"])
+                lesson = self._lesson(pixel_values)
             share = self.args.distillation
             loss = (1 - share) * loss + share * answer_loss(outputs, lesson)
             if self.args.hints:
@@ -83,6 +88,16 @@ class WeightedTrainer(Trainer):
                 loss = loss + self.args.hints * hint
         loss = loss.mean()
         return (loss, outputs) if return_outputs else loss
+
+    def _blend(self, inputs: dict[str, torch.Tensor]) -> Blend | None:
+        """How this batch is blended; the teacher sees the blend too and says what it makes of it."""
+        if not self.args.mixup or not self._before(self.args.mixup_until):
+            return None
+        return Blend.drawn(inputs["pixel_values"], self.args.mixup)
+
+    def _before(self, share: float) -> bool:
+        """Whether less than that share of the training is over."""
+        return self.state.global_step < share * self.state.max_steps
 
     def _lesson(self, pixel_values: torch.Tensor) -> AgeOutput:
         pixel_values = pixel_values.to(self.teacher.dtype)
@@ -142,7 +157,7 @@ class WeightedTrainer(Trainer):
 
     def _set_patch_dropout(self) -> None:
         if hasattr(self.model, "patch_dropout"):
-            early = self.state.global_step < self.args.patch_dropout_until * self.state.max_steps
+            early = self._before(self.args.patch_dropout_until)
             self.model.patch_dropout = self.args.patch_dropout if early else 0.0
 
 

@@ -120,7 +120,9 @@ def test_a_killed_run_resumes_and_says_from_where(prepared, tmp_path):
     assert saved["stateful_callbacks"]["Stopwatch"]["args"]["minutes"] > 0
 
 
-@pytest.mark.parametrize("more", [[], ["--utkface_share", "0.7"]], ids=["all", "drawn"])
+@pytest.mark.parametrize(
+    "more", [[], ["--utkface_share", "0.7", "--mixup", "0.4"]], ids=["all", "drawn and blended"]
+)
 def test_a_resumed_run_ends_where_an_unbroken_one_does(prepared, tmp_path, more):
     """On plain pictures: the augmentation of a batch that was loaded ahead is drawn anew."""
 
@@ -160,9 +162,11 @@ def test_teachers_compute_as_the_student_does(trained, prepared, tmp_path):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU the fused attention is the quick one")
 def test_plain_attention_is_for_training_on_a_processor_only(trained, prepared, tmp_path):
-    parsed = parse([*SMOKE, "--base_model", str(trained), "--data", str(prepared), "--output_dir",
-                    str(tmp_path)])[:3]  # fmt: skip
-    assert build_trainer(*parsed).model.config._attn_implementation == "eager"
+    parsed = parse([*SMOKE, "--base_model", str(trained), "--teacher", str(trained), "--data",
+                    str(prepared), "--output_dir", str(tmp_path)])[:3]  # fmt: skip
+    trainer = build_trainer(*parsed)
+    assert trainer.model.config._attn_implementation == "eager"
+    assert trainer.teacher.config._attn_implementation == "eager"
     assert AgeViT.from_pretrained(trained).config._attn_implementation == "sdpa"
 
 

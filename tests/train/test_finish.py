@@ -1,4 +1,4 @@
-"""train.finish: averaged weights, common ages given back what class weighting took."""
+"""train.finish: averaged weights, and the ages' class weights taken back or given once more."""
 
 import json
 import shutil
@@ -62,27 +62,32 @@ def test_weights_lie_between_the_two(runs, finished):
         torch.testing.assert_close(result[name], 0.75 * mine[name] + 0.25 * others[name])
 
 
-def test_common_ages_get_back_what_weighting_took_and_rare_ones_keep_what_they_gained():
+@pytest.mark.parametrize(
+    ("unweighted", "raised"), [(0.5, 0.0), (0.0, 0.25), (1.0, 1.0)], ids=["common", "rare", "both"]
+)
+def test_common_ages_get_back_what_weighting_took_and_rare_ones_gain_as_told(unweighted, raised):
     network = AgeViT(AgeViT.config_class(**SMALL, num_labels=101)).eval()
     weights = np.ones(101, np.float32)
     weights[20:30], weights[80:] = 0.25, 4.0
     pixels = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         before = network(pixels).logits.softmax(1).numpy()
-        finish.unweight(network, weights, 0.5)
+        finish.reweight(network, weights, unweighted=unweighted, raised=raised)
         after = network(pixels).logits.softmax(1).numpy()
-    expected = before / np.minimum(weights, 1.0) ** 0.5
+    factors = np.ones(101)
+    factors[20:30], factors[80:] = 0.25**-unweighted, 4.0**raised
+    expected = before * factors
     assert after == pytest.approx(expected / expected.sum(1, keepdims=True), rel=1e-4)
 
 
 def test_the_result_says_what_was_done_and_scores_that_are_its_own(runs, finished, tmp_path):
     import mlflow
 
-    final = finished("--average", str(runs / "first" / "final"), "--unweighted", "1")
+    final = finished("--average", str(runs / "first" / "final"), "--unweighted", "1", "--raised", "0.5")
     facts = json.loads((final / "training.json").read_text())
     run = json.loads((runs / "second" / "final" / "training.json").read_text())
     assert facts["finish"]["averaged_with"] == "final" and facts["finish"]["share"] == 0.2
-    assert facts["finish"]["unweighted"] == 1.0
+    assert facts["finish"]["unweighted"] == 1.0 and facts["finish"]["raised"] == 0.5
     assert facts["pictures_seen"] == run["pictures_seen"] and facts["base"] == run["base"]
     again = build_trainer(*parse(["--base_model", str(final), "--data", run["arguments"]["data"],
                                   "--output_dir", str(tmp_path / "again"), "--precision", "fp32",
@@ -100,6 +105,7 @@ def test_the_result_says_what_was_done_and_scores_that_are_its_own(runs, finishe
     [
         (["--share", "1.5"], "second", "--share: expected a number from 0 to 1, got 1.5"),
         (["--unweighted", "-1"], "second", "--unweighted: expected a number"),
+        (["--raised", "2"], "second", "--raised: expected a number"),
         ([], "resnet", "expected a ViT, got AgeResNet"),
         (["--average", "{runs}/wider/final"], "second", "of another shape"),
         (["--average", "nowhere"], "second", "nowhere: expected a folder that train.finetune wrote"),

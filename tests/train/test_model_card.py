@@ -72,7 +72,10 @@ def test_what_was_done_after_training_is_told(checkpoint):
     assert "50% of what class weighting had taken from common ages" in card
     change(checkpoint / "training.json", lambda t: t["finish"].update(averaged_with=None))
     card = model_card.card_text(*model_card.read_facts(checkpoint))
-    assert "averaged with" not in card and "50% of what" in card
+    assert "averaged with" not in card and "50% of what" in card and "once more" not in card
+    change(checkpoint / "training.json", lambda t: t["finish"].update(raised=0.25))
+    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    assert "and 25% of what it had given to rare ages was given once more" in card
 
 
 def test_teacher_is_told(checkpoint):
@@ -82,6 +85,10 @@ def test_teacher_is_told(checkpoint):
     change(checkpoint / "training.json", lambda t: t.update(teacher=teacher))
     card = model_card.card_text(*model_card.read_facts(checkpoint))
     assert "### Its teacher" in card and "`big-cnn`" in card and "123,456" in card
+    assert "mirror images" not in card
+    change(checkpoint / "training.json", lambda t: t["arguments"].update(second_teacher="runs/b/final"))
+    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    assert "averaged with those that `runs/b/final` gives for their mirror images" in card
 
 
 def test_the_run_that_it_went_on_from_is_told_first(checkpoint):
