@@ -74,8 +74,8 @@ def _finish(told: dict) -> str:
     if told.get("raised"):  # absent where the network was finished before this could be told
         raised = f", and {told['raised']:.0%} of what it had given to rare ages was given once more"
     return (
-        f"Then, without more training (`train.finish`), {averaged}{told['unweighted']:.0%} of what class "
-        f"weighting had taken from common ages was given back to them{raised}."
+        f"Then, without more training (`train.finish`), {averaged}{told['unweighted']:.0%} of what "
+        f"class weighting had taken from common ages was given back to them{raised}."
     )
 
 

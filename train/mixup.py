@@ -1,7 +1,8 @@
 """Blending each training picture with another, so that fewer can be learned by heart.
 
-Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018. That a teacher is shown the
-blend as well: Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022.
+Sources: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018; that a teacher is shown
+the blend as well: Beyer et al., "Knowledge distillation: A good teacher is patient and consistent",
+CVPR 2022.
 """
 
 from dataclasses import dataclass
