@@ -29,7 +29,7 @@ DATA ?= data
 RUNS := runs
 OUT ?= $(RUNS)/checkpoint
 STAGES ?= teacher teacher-longer teacher-longest tiny tiny-longer tiny-longest tiny-further \
-	tiny-furthest tiny-weaned
+	tiny-furthest tiny-weaned tiny-mixed
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -74,15 +74,21 @@ $(foreach i,$(shell seq 2 $(words $(STAGES))),$(eval \
 $(RUNS)/$(word $(i),$(STAGES))/final/config.json: \
 $(RUNS)/$(word $(shell expr $(i) - 1),$(STAGES))/final/config.json))
 
-# The last stage, averaged with the one before it.
-LAST := $(RUNS)/$(lastword $(STAGES))/final
-BEFORE := $(RUNS)/$(lastword $(filter-out $(lastword $(STAGES)),$(STAGES)))/final
-FINISHED := $(RUNS)/tiny-finished/final
-$(FINISHED)/config.json: $(LAST)/config.json
-	$(BIN)/python -m train.finish --model $(LAST) --average $(BEFORE) --data $(DATA) --out $(RUNS)/tiny-finished
+# Two are finished, averaged with those before them: the one that teaches the last stage, and the last.
+finish = $(BIN)/python -m train.finish --data $(DATA)
+$(RUNS)/tiny-finished/final/config.json: $(RUNS)/tiny-weaned/final/config.json
+	$(finish) --model $(RUNS)/tiny-weaned/final --average $(RUNS)/tiny-furthest/final \
+	--out $(RUNS)/tiny-finished
+$(RUNS)/tiny-mixed/final/config.json: $(RUNS)/tiny-finished/final/config.json
 
-$(OUT)/README.md: $(FINISHED)/config.json
-	$(BIN)/python -m train.export --model $(FINISHED) --out $(OUT)
+LAST := $(lastword $(STAGES))
+BEFORE := $(lastword $(filter-out $(LAST),$(STAGES)))
+FINISHED := $(RUNS)/$(LAST)-finished
+$(FINISHED)/final/config.json: $(RUNS)/$(LAST)/final/config.json
+	$(finish) --model $(RUNS)/$(LAST)/final --average $(RUNS)/$(BEFORE)/final --out $(FINISHED)
+
+$(OUT)/README.md: $(FINISHED)/final/config.json
+	$(BIN)/python -m train.export --model $(FINISHED)/final --out $(OUT)
 	$(BIN)/python -m train.calibrate --model $(OUT) --data $(DATA)
 	$(BIN)/python -m train.evaluate --model $(OUT) --data $(DATA) --split test --out $(RUNS)/evaluation
 	cp $(RUNS)/evaluation/results.json $(OUT)
