@@ -13,7 +13,6 @@
 #   SPACE_ARGS   handed to train.space, such as --dry-run or --private
 #   ENGINE, IMAGE  program that builds the image (docker), and the image's name
 #   DATA, OUT    folders of `reproduce`: the prepared data, the checkpoint (its runs are in runs)
-#   STAGES       of its training: presets in train/configs, each started from those before it
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
@@ -28,8 +27,8 @@ FAIRFACE ?=
 DATA ?= data
 RUNS := runs
 OUT ?= $(RUNS)/checkpoint
-STAGES ?= teacher teacher-longer teacher-longest tiny tiny-longer tiny-longest tiny-further \
-	tiny-furthest tiny-weaned tiny-mixed
+STAGES := teacher teacher-longer teacher-longest tiny tiny-longer tiny-longest tiny-further \
+	tiny-furthest tiny-weaned tiny-mixed tiny-whole
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -74,21 +73,21 @@ $(foreach i,$(shell seq 2 $(words $(STAGES))),$(eval \
 $(RUNS)/$(word $(i),$(STAGES))/final/config.json: \
 $(RUNS)/$(word $(shell expr $(i) - 1),$(STAGES))/final/config.json))
 
-# Two are finished, averaged with those before them: the one that teaches the last stage, and the last.
-finish = $(BIN)/python -m train.finish --data $(DATA)
+# Three ViTs are finished, averaged with an earlier one: two for what they teach the next, then the last.
+finish = $(BIN)/python -m train.finish --data $(DATA) --model $(RUNS)/$(1)/final \
+	--average $(RUNS)/$(2)/final --out $(@:/final/config.json=)
 $(RUNS)/tiny-finished/final/config.json: $(RUNS)/tiny-weaned/final/config.json
-	$(finish) --model $(RUNS)/tiny-weaned/final --average $(RUNS)/tiny-furthest/final \
-	--out $(RUNS)/tiny-finished
+	$(call finish,tiny-weaned,tiny-furthest) --share 0.2 --unweighted 0.5
 $(RUNS)/tiny-mixed/final/config.json: $(RUNS)/tiny-finished/final/config.json
+$(RUNS)/tiny-mixed-finished/final/config.json: $(RUNS)/tiny-mixed/final/config.json
+	$(call finish,tiny-mixed,tiny-weaned) --share 0.5 --unweighted 0.4 --raised 0.25
+$(RUNS)/tiny-whole/final/config.json: $(RUNS)/tiny-mixed-finished/final/config.json
+FINISHED := $(RUNS)/tiny-whole-finished/final
+$(FINISHED)/config.json: $(RUNS)/tiny-whole/final/config.json
+	$(call finish,tiny-whole,tiny-weaned) --share 0.4 --unweighted 0.35 --raised 0.25
 
-LAST := $(lastword $(STAGES))
-BEFORE := $(lastword $(filter-out $(LAST),$(STAGES)))
-FINISHED := $(RUNS)/$(LAST)-finished
-$(FINISHED)/final/config.json: $(RUNS)/$(LAST)/final/config.json
-	$(finish) --model $(RUNS)/$(LAST)/final --average $(RUNS)/$(BEFORE)/final --out $(FINISHED)
-
-$(OUT)/README.md: $(FINISHED)/final/config.json
-	$(BIN)/python -m train.export --model $(FINISHED)/final --out $(OUT)
+$(OUT)/README.md: $(FINISHED)/config.json
+	$(BIN)/python -m train.export --model $(FINISHED) --out $(OUT)
 	$(BIN)/python -m train.calibrate --model $(OUT) --data $(DATA)
 	$(BIN)/python -m train.evaluate --model $(OUT) --data $(DATA) --split test --out $(RUNS)/evaluation
 	cp $(RUNS)/evaluation/results.json $(OUT)

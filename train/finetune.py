@@ -129,7 +129,11 @@ def _course(trainer: WeightedTrainer) -> dict:
         "minutes": round(watch.minutes, 2),
         "steps": steps,
         "pictures_seen": steps * batch * accumulated,
-        "parameters": trainer.model.num_parameters(),
+        "parameters": sum(
+            weights.numel()
+            for name, weights in trainer.model.named_parameters()
+            if not name.startswith("hint_projection.")  # which the checkpoint does not keep
+        ),
         "hardware": hardware(),
         "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         "train_pictures": dict(zip(sources.tolist(), counts.tolist(), strict=True)),

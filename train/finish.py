@@ -3,7 +3,7 @@
     python -m train.finish --model runs/tiny-weaned/final --average runs/tiny-furthest/final \\
         --data data --out runs/tiny-finished
 
-**Averaging** its weights with those of the network that it went on from. What lies between the two
+**Averaging** its weights with those of a network that it went on from. What lies between the two
 errs less than either (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
 
 **Unweighting** common ages. The class-weighted loss makes common ages less probable than they are, which
@@ -47,7 +47,7 @@ class FinishArguments:
     model: str = field(metadata={"help": "Folder of a ViT that train.finetune wrote."})
     out: str = field(metadata={"help": "Folder for the run's record; the network goes to OUT/final."})
     average: str | None = field(
-        default=None, metadata={"help": "Folder of the network that it went on from; none: no average."}
+        default=None, metadata={"help": "Folder of a network that it went on from; none: no average."}
     )
     share: float = field(default=0.2, metadata={"help": "That one's share of the averaged weights."})
     unweighted: float = field(
@@ -112,7 +112,7 @@ def average(network: torch.nn.Module, other: torch.nn.Module, share: float) -> N
                  or mine[n].shape != others[n].shape]  # fmt: skip
     if differing:
         raise InputError(
-            "--average: expected the network that --model went on from, got one whose "
+            "--average: expected a network that --model went on from, got one whose "
             f"{min(differing)} is of another shape"
         )
     network.load_state_dict({n: torch.lerp(mine[n], others[n], share) for n in mine})

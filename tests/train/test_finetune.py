@@ -148,7 +148,9 @@ def test_distillation_trains_and_leaves_a_clean_checkpoint(trained, prepared, tm
     facts = json.loads((final / "training.json").read_text())
     assert facts["teacher"]["preset"] == "smoke"
     assert facts["arguments"]["second_teacher"] == str(trained)
-    assert not [name for name in load_file(final / "model.safetensors") if "hint" in name]
+    saved = load_file(final / "model.safetensors")
+    assert not [name for name in saved if "hint" in name]
+    assert facts["parameters"] == sum(weights.numel() for weights in saved.values())
 
 
 def test_teachers_compute_as_the_student_does(trained, prepared, tmp_path):

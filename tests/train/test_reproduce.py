@@ -37,17 +37,18 @@ def test_every_step_from_data_to_card_in_order(planned, tmp_path):
     assert names[0] == "train.prepare" and "two.tar.gz --fairface train.parquet" in commands[0]
     teachers = ["teacher", "teacher-longer", "teacher-longest"]
     students = ["tiny", *(f"tiny-{more}" for more in
-                          ("longer", "longest", "further", "furthest", "weaned", "mixed"))]  # fmt: skip
+                          ("longer", "longest", "further", "furthest", "weaned", "mixed", "whole"))]  # fmt: skip
     assert stages == [*teachers, *students]
     after = names[names.index("train.export") :]
     assert after[:3] == ["train.export", "train.calibrate", "train.evaluate"]
     assert after[-1] == "train.model_card"
     assert {"train.robustness", "train.app_path", "train.deletion"} < set(after)
     runs = f"{tmp_path}/runs"
-    finishes = [command for command in commands if command.startswith("train.finish")]
+    finishes = [" ".join(c.split()) for c in commands if c.startswith("train.finish")]
     assert f"--model {runs}/tiny-weaned/final --average {runs}/tiny-furthest/final" in finishes[0]
-    assert f"--model {runs}/tiny-mixed/final --average {runs}/tiny-weaned/final" in finishes[1]
-    assert f"--model {runs}/tiny-mixed-finished/final" in commands[names.index("train.export")]
+    assert f"--model {runs}/tiny-mixed/final" in finishes[1] and "--raised 0.25" in finishes[1]
+    assert f"--model {runs}/tiny-whole/final" in finishes[2]
+    assert f"--model {runs}/tiny-whole-finished/final" in commands[names.index("train.export")]
 
 
 def test_a_stage_reads_only_what_is_there_by_then(planned):
@@ -62,7 +63,7 @@ def test_a_stage_reads_only_what_is_there_by_then(planned):
         elif command.startswith("train.finish"):
             assert set(re.findall(r"/runs/([\w-]+)/final", command)) <= done
             done.add(re.search(r"--out \S+/([\w-]+)", command)[1])
-    assert "tiny-mixed-finished" in done
+    assert "tiny-whole-finished" in done
 
 
 def test_given_again_it_goes_on_after_what_is_done(planned, tmp_path):
