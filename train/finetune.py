@@ -41,6 +41,9 @@ def finetune(
     last = _last_checkpoint(args)
     track(model_args, args, preset, resuming=last is not None)
     trainer.train(resume_from_checkpoint=last)
+    network = trainer.accelerator.unwrap_model(trainer.model)
+    if hasattr(network, "hint_projection"):
+        del network.hint_projection  # it served the teacher; the checkpoint is the network alone
     facts = {
         "preset": preset,
         "arguments": {**asdict(model_args), **asdict(data_args), **_told(args)},
@@ -50,7 +53,7 @@ def finetune(
         "base": _facts_of(model_args.base_model),
     }
     final = Path(args.output_dir) / "final"
-    _save(trainer, final, facts)
+    _save(trainer, network, final, facts)
     return final
 
 
@@ -129,11 +132,7 @@ def _course(trainer: WeightedTrainer) -> dict:
         "minutes": round(watch.minutes, 2),
         "steps": steps,
         "pictures_seen": steps * batch * accumulated,
-        "parameters": sum(
-            weights.numel()
-            for name, weights in trainer.model.named_parameters()
-            if not name.startswith("hint_projection.")  # which the checkpoint does not keep
-        ),
+        "parameters": trainer.model.num_parameters(),
         "hardware": hardware(),
         "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         "train_pictures": dict(zip(sources.tolist(), counts.tolist(), strict=True)),
@@ -146,10 +145,7 @@ def _facts_of(network: str | None) -> dict | None:
     return json.loads(facts.read_text()) if facts and facts.is_file() else None
 
 
-def _save(trainer: WeightedTrainer, final: Path, facts: dict) -> None:
-    network = trainer.accelerator.unwrap_model(trainer.model)
-    if hasattr(network, "hint_projection"):
-        del network.hint_projection  # it served the teacher; the checkpoint is the network alone
+def _save(trainer: WeightedTrainer, network: PreTrainedModel, final: Path, facts: dict) -> None:
     with staged_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
         image_processor(trainer.train_dataset.size).save_pretrained(folder)

@@ -77,7 +77,8 @@ class WeightedTrainer(Trainer):
         outputs = model(pixel_values)
         loss = self.label_loss(outputs, inputs)
         if blend:
-            loss = blend.of(loss, self.label_loss(outputs, blend.others(inputs)))
+            labels = {name: inputs[name] for name in self.args.label_names}
+            loss = blend.of(loss, self.label_loss(outputs, blend.others(labels)))
         if self.teacher is not None and model.training:
             with torch.no_grad():
                 lesson = self._lesson(pixel_values)
