@@ -38,7 +38,8 @@ SCORES = {  # heading -> (MLflow metric, how it is shown)
     "group": ("eval_group_accuracy", percent),
     "gender": ("eval_gender_accuracy", percent),
 }
-TARGET_MAE = 4.3  # years on UTKFace; what the project reaches for
+TARGETS = {"MAE": 4.3, "over 60": 7.0}  # years on UTKFace, by heading; what the project reaches for
+RECENT = 5  # runs that tell the pace: the first ones of a chain gain faster than any later one
 INTRODUCTION = """# Experiments
 
 What was tried to make the checkpoint better, in order, failures too. Scores are those of the
@@ -125,10 +126,10 @@ def page(entries: list[dict]) -> str:
 
 
 def outlook(entries: list[dict]) -> str:
-    """What runs that went on from one another say of how much more training `TARGET_MAE` would take.
+    """What runs that went on from one another say of how much more training `TARGETS` would take.
 
-    A power law through the errors at the ends of such a chain, against the pictures seen up to there:
-    two or three points, so a rough guide and no promise. "" where there is no chain.
+    A power law through the errors at the ends of the last `RECENT` of such a chain, against the pictures
+    seen up to there: a handful of points, so a rough guide and no promise. "" where there is no chain.
     """
     by_place = {f"runs/{entry['name']}/final": entry for entry in entries}
     continued = {entry["settings"].get("start") for entry in entries}
@@ -146,21 +147,31 @@ def outlook(entries: list[dict]) -> str:
 
 def _outlook_of(chain: list[dict]) -> str:
     seen = np.cumsum([entry["pictures_seen"] for entry in chain])
-    errors = np.array([entry["scores"]["eval_mae"] for entry in chain])
     names = " -> ".join(entry["name"] for entry in chain)
-    points = zip(errors, seen, strict=True)
+    points = zip((entry["scores"]["eval_mae"] for entry in chain), seen, strict=True)
     course = ", ".join(f"{error:.2f} years after {n:,.0f} pictures" for error, n in points)
-    power, _ = np.polyfit(np.log(seen), np.log(errors), 1)
     rate = chain[-1]["pictures_seen"] / chain[-1]["minutes"]
-    line = f"- {names}: {course}."
-    if errors[-1] <= TARGET_MAE or power >= 0:
-        return line
+    needs = (_need(heading, chain[-RECENT:], seen[-RECENT:], rate) for heading in TARGETS)
+    return "\n".join([f"- {names}: {course}.", *(f"  - {need}" for need in needs if need)])
+
+
+def _need(heading: str, chain: list[dict], seen: np.ndarray, rate: float) -> str:
+    """What a score's target takes, at `rate` pictures a minute; "" where it is reached or unknown."""
+    key, show = SCORES[heading]
+    target = TARGETS[heading]
+    errors = np.array([entry["scores"].get(key, np.nan) for entry in chain])
+    if np.isnan(errors).any() or errors[-1] <= target:
+        return ""
+    power, _ = np.polyfit(np.log(seen), np.log(errors), 1)
+    last = f"{heading}: {show.format(errors[-1])}. Over the last {len(chain)} runs"
+    if power >= 0:
+        return f"{last} more pictures did not lower it."
     # From where the last run ended, which the line through all runs need not pass.
-    needed = float(seen[-1] * (TARGET_MAE / errors[-1]) ** (1 / power))
+    needed = float(seen[-1] * (target / errors[-1]) ** (1 / power))
     hours = (needed - seen[-1]) / rate / 60
     return (
-        f"{line} Each doubling takes off {1 - 2**power:.0%}. At that pace {TARGET_MAE} years need about "
-        f"{needed / 1e6:.1f} million pictures in all, {hours:.1f} hours more at the last run's speed."
+        f"{last} each doubling takes off {1 - 2**power:.0%}; at that pace {target} years need about "
+        f"{needed / 1e6:.1f} million pictures in all, {hours:.0f} hours more at the last run's speed."
     )
 
 
