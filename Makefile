@@ -28,7 +28,7 @@ DATA ?= data
 RUNS := runs
 OUT ?= $(RUNS)/checkpoint
 STAGES := teacher teacher-longer teacher-longest tiny tiny-longer tiny-longest tiny-further \
-	tiny-furthest tiny-weaned tiny-mixed tiny-whole
+	tiny-furthest tiny-weaned tiny-mixed tiny-whole tiny-whole-longer
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -73,7 +73,7 @@ $(foreach i,$(shell seq 2 $(words $(STAGES))),$(eval \
 $(RUNS)/$(word $(i),$(STAGES))/final/config.json: \
 $(RUNS)/$(word $(shell expr $(i) - 1),$(STAGES))/final/config.json))
 
-# Three ViTs are finished, averaged with an earlier one: two for what they teach the next, then the last.
+# Four ViTs are finished, averaged with an earlier one: three for what they teach the next, then the last.
 finish = $(BIN)/python -m train.finish --data $(DATA) --model $(RUNS)/$(1)/final \
 	--average $(RUNS)/$(2)/final --out $(@:/final/config.json=)
 $(RUNS)/tiny-finished/final/config.json: $(RUNS)/tiny-weaned/final/config.json
@@ -82,9 +82,12 @@ $(RUNS)/tiny-mixed/final/config.json: $(RUNS)/tiny-finished/final/config.json
 $(RUNS)/tiny-mixed-finished/final/config.json: $(RUNS)/tiny-mixed/final/config.json
 	$(call finish,tiny-mixed,tiny-weaned) --share 0.5 --unweighted 0.4 --raised 0.25
 $(RUNS)/tiny-whole/final/config.json: $(RUNS)/tiny-mixed-finished/final/config.json
-FINISHED := $(RUNS)/tiny-whole-finished/final
-$(FINISHED)/config.json: $(RUNS)/tiny-whole/final/config.json
+$(RUNS)/tiny-whole-finished/final/config.json: $(RUNS)/tiny-whole/final/config.json
 	$(call finish,tiny-whole,tiny-weaned) --share 0.4 --unweighted 0.35 --raised 0.25
+$(RUNS)/tiny-whole-longer/final/config.json: $(RUNS)/tiny-whole-finished/final/config.json
+FINISHED := $(RUNS)/tiny-whole-longer-finished/final
+$(FINISHED)/config.json: $(RUNS)/tiny-whole-longer/final/config.json
+	$(call finish,tiny-whole-longer,tiny-whole) --share 0.15 --unweighted 0.45 --raised 0.5
 
 $(OUT)/README.md: $(FINISHED)/config.json
 	$(BIN)/python -m train.export --model $(FINISHED) --out $(OUT)

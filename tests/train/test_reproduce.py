@@ -36,7 +36,8 @@ def test_every_step_from_data_to_card_in_order(planned, tmp_path):
     stages = [Path(re.search(r"--config (\S+)", c)[1]).stem for c in commands if "--config" in c]
     assert names[0] == "train.prepare" and "two.tar.gz --fairface train.parquet" in commands[0]
     teachers = ["teacher", "teacher-longer", "teacher-longest"]
-    later = ["longer", "longest", "further", "furthest", "weaned", "mixed", "whole"]
+    later = ["longer", "longest", "further", "furthest", "weaned", "mixed", "whole",
+             "whole-longer"]  # fmt: skip
     students = ["tiny", *(f"tiny-{name}" for name in later)]
     assert stages == [*teachers, *students]
     after = names[names.index("train.export") :]
@@ -48,7 +49,9 @@ def test_every_step_from_data_to_card_in_order(planned, tmp_path):
     assert f"--model {runs}/tiny-weaned/final --average {runs}/tiny-furthest/final" in finishes[0]
     assert f"--model {runs}/tiny-mixed/final" in finishes[1] and "--raised 0.25" in finishes[1]
     assert f"--model {runs}/tiny-whole/final" in finishes[2]
-    assert f"--model {runs}/tiny-whole-finished/final" in commands[names.index("train.export")]
+    assert f"--model {runs}/tiny-whole-longer/final" in finishes[3]
+    finished = f"--model {runs}/tiny-whole-longer-finished/final"
+    assert finished in commands[names.index("train.export")]
 
 
 def test_a_stage_reads_only_what_is_there_by_then(planned):
@@ -63,7 +66,7 @@ def test_a_stage_reads_only_what_is_there_by_then(planned):
         elif command.startswith("train.finish"):
             assert set(re.findall(r"/runs/([\w-]+)/final", command)) <= done
             done.add(re.search(r"--out \S+/([\w-]+)", command)[1])
-    assert "tiny-whole-finished" in done
+    assert "tiny-whole-longer-finished" in done
 
 
 def test_given_again_it_goes_on_after_what_is_done(planned, tmp_path):
