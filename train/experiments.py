@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlflow
-import numpy as np
 from transformers import HfArgumentParser
 
 from train.card_tables import NOTHING, percent, table
 from train.errors import InputError
+from train.outlook import outlook
 from train.place import shown_name
 from train.tracking import note_of_run, use_tracking
 
@@ -38,8 +38,6 @@ SCORES = {  # heading -> (MLflow metric, how it is shown)
     "group": ("eval_group_accuracy", percent),
     "gender": ("eval_gender_accuracy", percent),
 }
-TARGETS = {"MAE": 4.3, "over 60": 7.0}  # years on UTKFace, by heading; what the project reaches for
-RECENT = 5  # runs that tell the pace: the first ones of a chain gain faster than any later one
 INTRODUCTION = """# Experiments
 
 What was tried to make the checkpoint better, in order, failures too. Scores are those of the
@@ -123,56 +121,6 @@ def page(entries: list[dict]) -> str:
         "Written by `python -m train.experiments` from `experiments.json`, which it fills from MLflow."
     )
     return "\n\n".join(part.strip() for part in [*parts, written] if part) + "\n"
-
-
-def outlook(entries: list[dict]) -> str:
-    """What runs that went on from one another say of how much more training `TARGETS` would take.
-
-    A power law through the errors at the ends of the last `RECENT` of such a chain, against the pictures
-    seen up to there: a handful of points, so a rough guide and no promise. "" where there is no chain.
-    """
-    by_place = {f"runs/{entry['name']}/final": entry for entry in entries}
-    continued = {entry["settings"].get("start") for entry in entries}
-    sentences = []
-    for place, entry in by_place.items():
-        if place in continued:
-            continue
-        chain = [entry]
-        while chain[0]["settings"].get("start") in by_place:
-            chain.insert(0, by_place[chain[0]["settings"]["start"]])
-        if len(chain) > 1:
-            sentences.append(_outlook_of(chain))
-    return "## What the curves say\n\n" + "\n".join(sentences) if sentences else ""
-
-
-def _outlook_of(chain: list[dict]) -> str:
-    seen = np.cumsum([entry["pictures_seen"] for entry in chain])
-    names = " -> ".join(entry["name"] for entry in chain)
-    points = zip((entry["scores"]["eval_mae"] for entry in chain), seen, strict=True)
-    course = ", ".join(f"{error:.2f} years after {n:,.0f} pictures" for error, n in points)
-    rate = chain[-1]["pictures_seen"] / chain[-1]["minutes"]
-    needs = (_need(heading, chain[-RECENT:], seen[-RECENT:], rate) for heading in TARGETS)
-    return "\n".join([f"- {names}: {course}.", *(f"  - {need}" for need in needs if need)])
-
-
-def _need(heading: str, chain: list[dict], seen: np.ndarray, rate: float) -> str:
-    """What a score's target takes, at `rate` pictures a minute; "" where it is reached or unknown."""
-    key, show = SCORES[heading]
-    target = TARGETS[heading]
-    errors = np.array([entry["scores"].get(key, np.nan) for entry in chain])
-    if np.isnan(errors).any() or errors[-1] <= target:
-        return ""
-    power, _ = np.polyfit(np.log(seen), np.log(errors), 1)
-    last = f"{heading}: {show.format(errors[-1])}. Over the last {len(chain)} runs"
-    if power >= 0:
-        return f"{last} more pictures did not lower it."
-    # From where the last run ended, which the line through all runs need not pass.
-    needed = float(seen[-1] * (target / errors[-1]) ** (1 / power))
-    hours = (needed - seen[-1]) / rate / 60
-    return (
-        f"{last} each doubling takes off {1 - 2**power:.0%}; at that pace {target} years need about "
-        f"{needed / 1e6:.1f} million pictures in all, {hours:.0f} hours more at the last run's speed."
-    )
 
 
 def _section(entry: dict) -> str:

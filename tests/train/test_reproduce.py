@@ -69,6 +69,16 @@ def test_a_stage_reads_only_what_is_there_by_then(planned):
     assert "tiny-whole-longer-finished" in done
 
 
+def test_the_readme_finishes_with_the_same_settings(planned):
+    def settings(commands: list[str]) -> list[list[str]]:
+        return [re.findall(r"--(?:share|unweighted|raised) \S+", command) for command in commands]
+
+    readme = (REPOSITORY / "README.md").read_text().replace("\\\n", " ")
+    finishes = [c for c in planned(*DATA) if c.startswith("train.finish")]
+    assert settings(re.findall(r"python -m train\.finish .*", readme)) == settings(finishes)
+    assert all(settings(finishes))
+
+
 def test_given_again_it_goes_on_after_what_is_done(planned, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "report.json").write_text("{}")
