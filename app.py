@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from age_model.upload_folder import UPLOADS, keep_deleting
+from age_model.page.uploads import UPLOADS, keep_deleting
 
 # isort: split
 # Gradio comes after the line above: on its import it reads where uploads go.
@@ -17,20 +17,20 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
-from age_model import page_html, words
-from age_model.answers import Predictor
-from age_model.images import MAX_BYTES
-from age_model.lazy import LazyPredictor
-from age_model.page.how_good import build_measured_tab
-from age_model.page.intake import Page
-from age_model.page.live import build_live_tab
-from age_model.page.many import build_many_tab
-from age_model.page.photo import build_photo_tab, build_webcam_tab
-from age_model.page.video import build_video_tab
-from age_model.page.why import build_why_tab
-from age_model.request_guard import RequestGuard
+from age_model.images.load import MAX_BYTES
+from age_model.page import page_html, words
+from age_model.page.answers import Predictor
+from age_model.page.blocks import Page
+from age_model.page.guard import RequestGuard
+from age_model.page.lazy_predictor import LazyPredictor
+from age_model.page.tabs.accuracy import build_measured_tab
+from age_model.page.tabs.batch import build_many_tab
+from age_model.page.tabs.live import build_live_tab
+from age_model.page.tabs.photo import build_photo_tab, build_webcam_tab
+from age_model.page.tabs.video import build_video_tab
+from age_model.page.tabs.why import build_why_tab
 
-PACKAGE = Path(page_html.__file__).parent
+STATIC = Path(page_html.__file__).parent / "static"
 UPLOADS_LIVE_SECONDS = 600
 CHECK_UPLOADS_SECONDS = 120
 WAITING_VISITORS = 32
@@ -122,7 +122,7 @@ def main() -> int:
             footer_links=["api"],
             ssr_mode=False,
             theme=THEME,
-            css_paths=PACKAGE / "page.css",
+            css_paths=STATIC / "page.css",
             app_kwargs={"middleware": [Middleware(RequestGuard, upload_folder=get_upload_folder)]},
         )
     except (OSError, ValueError) as error:  # no such model, or the port is taken

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from tqdm import tqdm
 
 from age_model import __version__
+from age_model.images.files import picture_files
 from age_model.labels import THRESHOLDS
-from age_model.picture_files import picture_files
-from age_model.picture_records import crop_records, photo_records
-from age_model.record_output import check_out, output, record_writer
+from age_model.records.output import check_out, output, record_writer
+from age_model.records.pictures import crop_records, photo_records
 
 SOME_FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 PROGRESS_EVERY = 100  # pictures, where standard error is no terminal
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _version(parser: argparse.ArgumentParser, args: argparse.Namespace) -> str:
-    from age_model.faces import load_detector
+    from age_model.faces.detector import load_detector
 
     try:
         detector = load_detector(args.detector)

@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from age_model.calibration import Calibration
-from age_model.decode import decode, softmax
-from age_model.explain import Explanation, explain
-from age_model.faces import Detector, crop_face, load_detector
-from age_model.images import load_image
-from age_model.measured import read_results
-from age_model.model_files import EMBEDDED, EMBEDDED_NAME, load_model
-from age_model.modeling import AgeViT
-from age_model.picture_quality import Limit, face_warnings, measure_face, read_limits
-from age_model.precision import quick_dtype
+from age_model.faces.crop import crop_face
+from age_model.faces.detector import Detector, load_detector
+from age_model.images.load import load_image
+from age_model.network.calibration import Calibration
+from age_model.network.decode import decode, softmax
+from age_model.network.explain import Explanation, explain
+from age_model.network.loading import EMBEDDED, EMBEDDED_NAME, load_model
+from age_model.network.modeling import AgeViT
+from age_model.network.precision import quick_dtype
+from age_model.network.preprocessing import normalize, resize
+from age_model.network.reports import read_results
+from age_model.quality.warnings import Limit, face_warnings, measure_face, read_limits
 from age_model.results import FaceAges, Faces, PhotoAges
-from age_model.transforms import normalize, resize
 
 # Side in pixels of the crop before it is resized for the network: that of UTKFace's pictures, so
 # that a face in a photo goes through the same two steps as a picture of the data set.

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from age_model import words
 from age_model.labels import (
     AGE_GROUP_NAMES,
     ETHNICITIES,
@@ -13,6 +12,7 @@ from age_model.labels import (
     NUM_AGES,
     threshold_membership,
 )
+from age_model.page import words
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,8 @@ def tiny_checkpoint(tmp_path_factory) -> Path:
     import torch
     from transformers import ViTConfig
 
-    from age_model.modeling import ID2LABEL, AgeViT
-    from age_model.transforms import image_processor
+    from age_model.network.modeling import ID2LABEL, AgeViT
+    from age_model.network.preprocessing import image_processor
 
     torch.manual_seed(0)
     config = ViTConfig(

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from app_server import free_port, start_process
 from gradio_client import Client, handle_file
-from image_build import REPOSITORY, Image, programs_in
+
+from tests.support.app_server import free_port, start_process
+from tests.support.image_build import REPOSITORY, Image, programs_in
 
 PINS = (REPOSITORY / "requirements.txt").read_text().splitlines()
 INSTALLERS = ("apt-get", "pip", "rm", "useradd")

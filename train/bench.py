@@ -12,10 +12,10 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from train.args import parse
-from train.errors import InputError
+from train.console.errors import InputError
 from train.finetune import build_trainer
-from train.trainer import WeightedTrainer
+from train.training.args import parse
+from train.training.trainer import WeightedTrainer
 
 BATCHES, STEPS, WARM_UP = 30, 8, 2
 

@@ -16,13 +16,13 @@ from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 from transformers import HfArgumentParser
 
-from age_model.calibration import CONFIG_KEY, INTERVAL_COVERAGE, Calibration
-from age_model.decode import UNCALIBRATED, cumulated, group_probabilities, interval, softmax
 from age_model.labels import AGE_GROUP_NAMES, group_index
+from age_model.network.calibration import CONFIG_KEY, INTERVAL_COVERAGE, Calibration
+from age_model.network.decode import UNCALIBRATED, cumulated, group_probabilities, interval, softmax
 from age_model.predictor import AgePredictor
-from train.errors import InputError
+from train.console.errors import InputError
 from train.evaluate import encoded, load_split
-from train.scores import true_group
+from train.evaluation.metrics import true_group
 
 SPLIT = "validation"  # never another: a calibrated split can no longer measure calibration
 TEMPERATURES = (0.2, 5.0)  # searched between

@@ -22,15 +22,15 @@ import mlflow
 import torch
 from transformers import HfArgumentParser
 
-from train.args import parse
 from train.bench import training_rate
-from train.card_tables import percent, table
-from train.errors import InputError
+from train.card.tables import percent, table
+from train.console.errors import InputError
+from train.console.output import shown_name
 from train.experiments import shown_number
 from train.finetune import build_trainer, finetune
-from train.networks import load_network
-from train.place import shown_name
-from train.tracking import note_of_run, use_tracking
+from train.networks.registry import load_network
+from train.training.args import parse
+from train.training.mlflow_runs import note_of_run, use_tracking
 
 PRESET = Path(__file__).parent / "configs" / "compare.json"
 ADAMW = {"optimizer": "trainer", "optim": "adamw_torch", "weight_decay": 0.02}

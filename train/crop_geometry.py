@@ -17,9 +17,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from age_model.crop import crop_matrix, similarity
-from age_model.faces import Detector, load_detector
-from age_model.images import load_image
+from age_model.faces.crop import crop_matrix, similarity
+from age_model.faces.detector import Detector, load_detector
+from age_model.images.load import load_image
 from age_model.results import Faces
 
 CANVAS = 640

@@ -14,12 +14,13 @@ import datasets
 import numpy as np
 from tqdm import tqdm
 
-from age_model.measured import DELETION
+from age_model.network.reports import DELETION
 from age_model.predictor import AgePredictor
-from train.deletion_curves import LEAST, MOST, RANDOM, picture_curves, shares
-from train.deletion_figure import FIGURE, draw_deletion
 from train.evaluate import encoded
-from train.measured import (
+from train.evaluation.deletion_curves import LEAST, MOST, RANDOM, picture_curves, shares
+from train.evaluation.metric_modules.age_error.age_error import bootstrap_mean_interval
+from train.figures.deletion import FIGURE, draw_deletion
+from train.stress.measurement import (
     MeasureArguments,
     carried_out,
     drawn_pictures,
@@ -27,7 +28,6 @@ from train.measured import (
     measurement_folder,
     write_measurement,
 )
-from train.metrics.age_error.age_error import bootstrap_mean_interval
 
 DEFINITIONS = {
     "shares": "of the face's patches, taken away by showing the crop's mean colour in their place",

@@ -14,15 +14,15 @@ import numpy as np
 from tqdm import tqdm
 from transformers import HfArgumentParser
 
-from age_model.images import load_image
-from age_model.measured import weights_sha256
+from age_model.images.load import load_image
+from age_model.network.reports import weights_sha256
 from age_model.predictor import AgePredictor
-from train.dataset import load_prepared
-from train.face_sheet import FACE_SHEET, draw_face_sheet
-from train.figures import FIGURES, draw_figures
-from train.place import shown_name, staged_folder
-from train.predictions import Predictions, write_predictions
-from train.results_json import results_json
+from train.console.output import shown_name, staged_folder
+from train.data.dataset import load_prepared
+from train.evaluation.predictions import Predictions, write_predictions
+from train.evaluation.results_file import results_json
+from train.figures.evaluation import FIGURES, draw_figures
+from train.figures.face_sheet import FACE_SHEET, draw_face_sheet
 
 OUTPUTS = {"results.json", "predictions.csv", FACE_SHEET, *FIGURES}
 LABELS = ("file", "source", "age_low", "age_high", "gender", "ethnicity")

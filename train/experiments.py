@@ -16,11 +16,11 @@ from pathlib import Path
 import mlflow
 from transformers import HfArgumentParser
 
-from train.card_tables import NOTHING, percent, table
-from train.errors import InputError
+from train.card.tables import NOTHING, percent, table
+from train.console.errors import InputError
+from train.console.output import shown_name
 from train.outlook import outlook
-from train.place import shown_name
-from train.tracking import note_of_run, use_tracking
+from train.training.mlflow_runs import note_of_run, use_tracking
 
 # Of hundreds of parameters, those that an experiment here may be about.
 SETTINGS = (

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from transformers import HfArgumentParser
 
-from age_model.model_files import load_model
-from train.place import shown_name, staged_folder
+from age_model.network.loading import load_model
+from train.console.output import shown_name, staged_folder
 
 SHARD_SIZE = "9MB"
 NEEDED = ("config.json", "preprocessor_config.json", "training.json")

@@ -17,16 +17,16 @@ import numpy as np
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
-from age_model.transforms import image_processor
-from train.args import AgeTrainingArguments, DataArguments, ModelArguments, parse
-from train.curves import write_curves
-from train.dataset import FaceDataset, collate, load_prepared
-from train.errors import InputError
-from train.initialisation import mimetic
-from train.networks import input_size, is_checkpoint, load_network, new_network
-from train.place import staged_folder
-from train.tracking import hardware, track
-from train.trainer import Stopwatch, WeightedTrainer
+from age_model.network.preprocessing import image_processor
+from train.console.errors import InputError
+from train.console.output import staged_folder
+from train.data.dataset import FaceDataset, collate, load_prepared
+from train.figures.curves import write_curves
+from train.networks.initialisation import mimetic
+from train.networks.registry import input_size, is_checkpoint, load_network, new_network
+from train.training.args import AgeTrainingArguments, DataArguments, ModelArguments, parse
+from train.training.mlflow_runs import hardware, track
+from train.training.trainer import Stopwatch, WeightedTrainer
 
 
 def finetune(

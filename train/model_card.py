@@ -13,15 +13,15 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import HfArgumentParser
 
-from age_model.measured import SCHEMA_VERSION, weights_sha256
-from train.card_fairness import fairness_text
-from train.card_robustness import other_pictures
-from train.card_tables import FEW, SOURCE_NAMES, accuracy_by_group, by_part, overview
-from train.card_thresholds import thresholds_text
-from train.card_training import training_data, training_text
+from age_model.network.reports import SCHEMA_VERSION, weights_sha256
+from train.card.challenge_age import thresholds_text
+from train.card.fairness import fairness_text
+from train.card.other_pictures import other_pictures
+from train.card.tables import FEW, SOURCE_NAMES, accuracy_by_group, by_part, overview
+from train.card.training import training_data, training_text
 
 MODEL_NAME = "AgeViT"
-TEMPLATE = Path(__file__).with_name("card_template.md")
+TEMPLATE = Path(__file__).parent / "card" / "template.md"
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 
 

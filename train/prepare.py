@@ -23,13 +23,13 @@ from PIL import Image as PILImage
 from tqdm import tqdm
 from transformers import HfArgumentParser
 
-from train import report as data_report
-from train.duplicates import HASH_BYTES, cluster_ids, find_pairs, perceptual_hash
-from train.errors import InputError
-from train.place import staged_folder
-from train.relabel import resolve
-from train.sources import MISSING, Picture, Report, read_fairface, read_utkface
-from train.splits import LEFT_OUT, SPLITS, assign, read_lists, write_lists
+from train.console.errors import InputError
+from train.console.output import staged_folder
+from train.data import report as data_report
+from train.data.duplicates import HASH_BYTES, cluster_ids, find_pairs, perceptual_hash
+from train.data.label_conflicts import resolve
+from train.data.sources import MISSING, Picture, Report, read_fairface, read_utkface
+from train.data.splits import LEFT_OUT, SPLITS, assign, read_lists, write_lists
 
 FORMAT = 1  # of the prepared folder; training refuses another
 FEATURES = Features(

@@ -10,7 +10,7 @@ from pathlib import Path
 from huggingface_hub import CommitInfo, HfApi
 from transformers import HfArgumentParser
 
-from train.hub import (
+from train.publishing.hub import (
     CHECKPOINT_FILES,
     WEIGHTS,
     check_checkpoint,

@@ -14,14 +14,16 @@ from functools import partial
 import datasets
 import numpy as np
 
-from age_model.faces import Detector, YuNetDetector, load_detector
-from age_model.images import load_image
-from age_model.measured import ROBUSTNESS
+from age_model.faces.detector import Detector, load_detector
+from age_model.faces.yunet import YuNetDetector
+from age_model.images.load import load_image
+from age_model.network.reports import ROBUSTNESS
 from age_model.predictor import AgePredictor
 from age_model.results import FaceAges
-from train.conditions import KINDS, MEASUREMENTS, Condition, Measurement, conditions
 from train.evaluate import encoded, predict_split
-from train.measured import (
+from train.figures.robustness import FIGURE, draw_robustness
+from train.stress.conditions import KINDS, MEASUREMENTS, Condition, Measurement, conditions
+from train.stress.measurement import (
     MeasureArguments,
     carried_out,
     drawn_pictures,
@@ -31,8 +33,7 @@ from train.measured import (
     row_scores,
     write_measurement,
 )
-from train.robustness_figure import FIGURE, draw_robustness
-from train.turned import FRONTAL_DEGREES, detector_score, turned, turned_rows
+from train.stress.pose import FRONTAL_DEGREES, detector_score, turned, turned_rows
 
 
 @dataclass

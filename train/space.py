@@ -12,8 +12,13 @@ from tempfile import TemporaryDirectory
 from huggingface_hub import CommitInfo, HfApi
 from transformers import HfArgumentParser
 
-from train.hub import CHECKPOINT_FILES, check_checkpoint, check_repository_name, problems_told
-from train.sharding import split_weights
+from train.publishing.hub import (
+    CHECKPOINT_FILES,
+    check_checkpoint,
+    check_repository_name,
+    problems_told,
+)
+from train.publishing.sharding import split_weights
 
 ROOT = Path(__file__).parents[1]
 CHECKPOINT = "age_model/checkpoint"
@@ -24,8 +29,9 @@ SPACE_FILES = (
     "requirements.txt",
     "packages.txt",
     "age_model/**/*.py",
-    "age_model/*.css",
-    "age_model/*.js",
+    "age_model/page/static/*.css",
+    "age_model/page/static/*.js",
+    "age_model/page/templates/*.html",
     "age_model/examples/*.jpg",
     "docs/*.md",  # what the README shows and links to
     "docs/*.jpg",

@@ -1,1 +1,4 @@
-"""The tabs of the page: the one part of this package that needs Gradio. Only app.py imports it."""
+"""The Gradio page. The only room that imports gradio; only `app.py` imports it.
+
+`tabs/` has one module a tab, `templates/` the HTML, `static/` the style and scripts.
+"""

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from age_model.faces import HaarDetector, YuNetDetector
+from age_model.faces.haar import HaarDetector
+from age_model.faces.yunet import YuNetDetector
 
 
 @pytest.fixture(params=["haar", "yunet"])
@@ -31,7 +32,7 @@ def predictor(tiny_checkpoint):
 @pytest.fixture(scope="session")
 def robustness() -> Callable[[Path | None], dict]:
     """Makes the content of a robustness.json, for the weights of a folder."""
-    from age_model.measured import weights_sha256
+    from age_model.network.reports import weights_sha256
 
     def row(kind: str, level: float, mae: float, name: str = "", **medians: float) -> dict:
         spread = {k: {"median": v, "p10": v * 0.8, "p90": v * 1.2} for k, v in medians.items()}

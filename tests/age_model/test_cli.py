@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from age_model import cli, picture_records
-from age_model.record_output import output
+from age_model import cli
+from age_model.records import pictures as picture_records
+from age_model.records.output import output
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from age_model import AgePredictor, FaceAges, precision
-from age_model.decode import softmax
-from age_model.images import ImageError
-from age_model.model_files import EMBEDDED
+from age_model import AgePredictor, FaceAges
+from age_model.images.load import ImageError
+from age_model.network import precision
+from age_model.network.decode import softmax
+from age_model.network.loading import EMBEDDED
 
 PIPELINE = """
 import json, sys
@@ -83,7 +84,8 @@ def test_the_picture_is_not_changed(predictor, astronaut):
 
 
 def test_what_the_network_sees_is_the_crop(predictor, astronaut):
-    from age_model.faces import crop_face, load_detector
+    from age_model.faces.crop import crop_face
+    from age_model.faces.detector import load_detector
 
     crop = crop_face(astronaut, load_detector("haar").detect(astronaut), 0, 200)
     want, got = predictor.predict_crops([crop]), predictor(astronaut)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_server import AppServer, shared_server
 from PIL import Image
+
+from tests.support.app_server import AppServer, shared_server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOW_TO_GET_IT = (

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from clips import FPS, scene, write_clip
+
+from tests.support.clips import FPS, scene, write_clip
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPOSITORY / "artifacts" / "screenshots"

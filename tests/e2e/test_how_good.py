@@ -2,8 +2,8 @@
 
 import pytest
 
-from age_model.measured import read_results
-from age_model.model_files import EMBEDDED, EMBEDDED_NAME
+from age_model.network.loading import EMBEDDED, EMBEDDED_NAME
+from age_model.network.reports import read_results
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
-from clips import FPS, scene, write_clip
+
+from tests.support.clips import FPS, scene, write_clip
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ import datasets
 import numpy as np
 import pytest
 
-from age_model.calibration import INTERVAL_COVERAGE, Calibration
-from age_model.decode import UNCALIBRATED, decode
 from age_model.labels import AGE_GROUP_NAMES, NUM_AGES, group_index
-from age_model.measured import weights_sha256
+from age_model.network.calibration import INTERVAL_COVERAGE, Calibration
+from age_model.network.decode import UNCALIBRATED, decode
+from age_model.network.reports import weights_sha256
 from age_model.predictor import AgePredictor
 from train.calibrate import SPLIT, fit, interval_levels, main
 

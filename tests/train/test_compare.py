@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from train.compare import BACKBONES, main
-from train.tracking import note_of_run
+from train.training.mlflow_runs import note_of_run
 
 TWO = ["CNN, three blocks", "ResNet, 2-2-2-2 basic blocks"]
 SMALL = {"image_size": 32, "per_device_train_batch_size": 16, "dataloader_num_workers": 0,

@@ -7,10 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from age_model.explain import Explanation
+from age_model.network.explain import Explanation
 from age_model.results import FaceAges
 from train import deletion, model_card
-from train.deletion_curves import LEAST, MOST, RANDOM, STEPS, deleted, picture_curves, shares
+from train.evaluation.deletion_curves import (
+    LEAST,
+    MOST,
+    RANDOM,
+    STEPS,
+    deleted,
+    picture_curves,
+    shares,
+)
 
 PICTURES, PATCH, GRID = 6, 4, 4
 

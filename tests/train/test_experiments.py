@@ -5,7 +5,7 @@ import mlflow
 import pytest
 
 from train.experiments import main, page
-from train.tracking import note_of_run
+from train.training.mlflow_runs import note_of_run
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForImageClassification, pipeline
 
-from age_model.modeling import AgeViT
-from train import export, place
+from age_model.network.modeling import AgeViT
+from train import export
+from train.console import output as place
 
 
 @pytest.fixture(scope="module")

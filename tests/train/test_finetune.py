@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file
 
 from age_model import AgePredictor
-from age_model.modeling import AgeViT
-from train.args import parse
+from age_model.network.modeling import AgeViT
 from train.finetune import build_trainer, finetune
+from train.training.args import parse
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMOKE = ["--config", str(REPOSITORY / "train" / "configs" / "smoke.json"), "--report_to", "none"]
@@ -45,9 +45,9 @@ def test_saved_network_loads_and_says_what_was_trained(trained, astronaut):
 
 
 def test_saved_network_gives_the_trainers_scores(trained, prepared):
-    from train.dataset import FaceDataset, collate, load_prepared
-    from train.networks import load_network
-    from train.scores import validation_scores
+    from train.data.dataset import FaceDataset, collate, load_prepared
+    from train.evaluation.metrics import validation_scores
+    from train.networks.registry import load_network
 
     facts = json.loads((trained / "training.json").read_text())
     rows = load_prepared(prepared)["validation"]
@@ -176,7 +176,7 @@ def test_base_model_is_where_training_starts(trained, prepared, tmp_path):
     parsed = parse([*SMOKE, "--base_model", str(trained), "--data", str(prepared), "--output_dir",
                     str(tmp_path)])[:3]  # fmt: skip
     network = build_trainer(*parsed).model
-    from train.networks import load_network
+    from train.networks.registry import load_network
 
     for a, b in zip(network.parameters(), load_network(str(trained)).parameters(), strict=True):
         assert torch.equal(a.cpu(), b)

@@ -9,7 +9,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from train import model_card
-from train.card_tables import limits, overview
+from train.card.tables import limits, overview
 
 ROOT = Path(__file__).resolve().parents[2]
 README = f"# Ages\n\n{model_card.START}\nold\n{model_card.END}\n\nThe rest.\n"

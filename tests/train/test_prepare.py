@@ -11,7 +11,7 @@ import datasets
 import numpy as np
 import pytest
 
-from train.errors import InputError
+from train.console.errors import InputError
 from train.prepare import PrepareArguments, prepare
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -110,8 +110,8 @@ def test_arguments_that_name_nothing():
 
 def test_real_utkface_no_cluster_crosses_a_split(utkface_part1, fairface_val, tmp_path):
     """On the real files: near-duplicates found anew lie in one split, and the lists are followed."""
-    from train.duplicates import cluster_ids, find_pairs, perceptual_hash
-    from train.splits import read_lists
+    from train.data.duplicates import cluster_ids, find_pairs, perceptual_hash
+    from train.data.splits import read_lists
 
     out = tmp_path / "data"
     summary = prepare(

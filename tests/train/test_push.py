@@ -10,9 +10,11 @@ import huggingface_hub
 import numpy as np
 import pytest
 
-from age_model import AgePredictor, model_files
-from tests.train.hub_server import TOKEN, FakeHub
-from train import push, sharding
+from age_model import AgePredictor
+from age_model.network import loading as model_files
+from tests.support.hub_server import TOKEN, FakeHub
+from train import push
+from train.publishing import sharding
 
 REPO = "somebody/ages"
 

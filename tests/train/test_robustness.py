@@ -9,9 +9,9 @@ from PIL import Image
 
 from age_model.predictor import AgePredictor
 from train import model_card, robustness
-from train.card_robustness import other_pictures
-from train.conditions import KINDS, Condition, conditions
-from train.measured import difference, drawn_pictures
+from train.card.other_pictures import other_pictures
+from train.stress.conditions import KINDS, Condition, conditions
+from train.stress.measurement import difference, drawn_pictures
 
 PICTURES = 8
 

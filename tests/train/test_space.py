@@ -12,9 +12,10 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from age_model import AgePredictor
-from age_model.measured import read_results
-from tests.train.hub_server import TOKEN, FakeHub
-from train import model_card, sharding, space
+from age_model.network.reports import read_results
+from tests.support.hub_server import TOKEN, FakeHub
+from train import model_card, space
+from train.publishing import sharding
 
 REPOSITORY = Path(__file__).parents[2]
 REPO = "somebody/ages"

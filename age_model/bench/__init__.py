@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m age_model.bench`. Imports the predictor; asks the page over HTTP only."""

@@ -1,0 +1,62 @@
+"""What is measured about the checkpoint that is loaded: its results.json, if it belongs to it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from age_model.network.calibration import CONFIG_KEY
+
+RESULTS = "results.json"
+ROBUSTNESS = "robustness.json"
+DELETION = "deletion.json"
+SCHEMA_VERSION = 2  # of results.json: raise it when a field changes its name or meaning
+
+
+class NotMeasuredError(ValueError):
+    """There are no results for a checkpoint; the message says why, in a sentence for people."""
+
+
+def read_results(checkpoint: Path) -> dict:
+    """The content of a checkpoint's results.json.
+
+    Raises:
+        NotMeasuredError: there is none, it cannot be read, or it measured other weights.
+    """
+    try:
+        results = json.loads((checkpoint / RESULTS).read_text(encoding="utf-8"))
+        version, measured = results["schema_version"], results["model"]["weights_sha256"]
+    except FileNotFoundError:
+        raise NotMeasuredError(
+            f"The model that is loaded comes without {RESULTS}, so nothing is known of its errors."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise NotMeasuredError(
+            f"The model's {RESULTS} is not in the form that train.evaluate writes."
+        ) from None
+    if version != SCHEMA_VERSION:
+        raise NotMeasuredError(
+            f"The model's {RESULTS} has the form {version}, this page reads {SCHEMA_VERSION}: "
+            "measure the model again with train.evaluate."
+        )
+    if measured != weights_sha256(checkpoint):
+        raise NotMeasuredError(
+            f"The model's {RESULTS} measured other weights than those that are loaded, so it is not "
+            "shown: measure them with train.evaluate."
+        )
+    return results
+
+
+def weights_sha256(checkpoint: str | Path) -> str | None:
+    """Hash of a checkpoint folder's weights and calibration; None where it is no folder.
+
+    It ties results to what they measured: they are refused for anything else.
+    """
+    if not Path(checkpoint).is_dir():
+        return None
+    digest = hashlib.sha256()
+    for shard in sorted(Path(checkpoint).glob("*.safetensors")):
+        digest.update(shard.read_bytes())
+    calibration = json.loads((Path(checkpoint) / "config.json").read_text()).get(CONFIG_KEY)
+    if calibration is not None:
+        digest.update(json.dumps(calibration, sort_keys=True).encode())
+    return digest.hexdigest()

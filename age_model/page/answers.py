@@ -1,0 +1,132 @@
+"""What the page and the API answer for an uploaded picture, also where something is wrong with it.
+
+An upload comes as the dict that Gradio's page and client send: "path" on this machine and
+"orig_name" as the visitor's file was called.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from age_model.images.files import shown_name
+from age_model.images.load import ImageError, read_picture
+from age_model.labels import THRESHOLDS
+from age_model.page import page_html, photo_html, words
+from age_model.page.drawing import draw_faces, face_crops
+from age_model.page.private_log import log_without_text
+from age_model.results import FaceAges, picture_notes, picture_record
+
+Predictor = Callable[[np.ndarray], FaceAges]
+Shown = TypeVar("Shown")
+log = logging.getLogger(__name__)
+
+
+class PageAnswer(NamedTuple):
+    """What the page shows.
+
+    Attributes:
+        picture: the picture with its numbered boxes, (H', W', 3) uint8 RGB; None where there is none
+            to show.
+        boxes: HTML to lay over it, which makes the faces selectable.
+        answer: HTML, a card a face, or a sentence.
+    """
+
+    picture: np.ndarray | None
+    boxes: str
+    answer: str
+
+
+def page_answer(
+    predictor: Predictor, upload: dict | None, upload_folder: str, waiting: str
+) -> PageAnswer:
+    """What the page shows.
+
+    Args:
+        predictor: called with an upright (H, W, 3) uint8 RGB picture.
+        upload: None where no picture is chosen (any more).
+        upload_folder: the only folder that pictures are read from.
+        waiting: the text to show while no picture is chosen.
+    """
+
+    def shown(image_rgb: np.ndarray, frames: int) -> tuple[tuple | None, str]:
+        ages = predictor(image_rgb)
+        notes = photo_html.notes_html(picture_notes(frames, ages))
+        if len(ages) == 0:
+            return None, page_html.message_html(*words.NO_FACE) + notes
+        cards = page_html.faces_html(ages, face_crops(image_rgb, ages))
+        boxes = photo_html.boxes_html(ages, image_rgb.shape[1::-1])
+        return (draw_faces(image_rgb, ages.box_xyxy), boxes), notes + cards
+
+    seen, answer = answer_for(upload, upload_folder, waiting, shown)
+    picture, boxes = seen or (None, "")
+    return PageAnswer(picture, boxes, answer)
+
+
+def answer_for(
+    upload: dict | None,
+    upload_folder: str,
+    waiting: str,
+    shown: Callable[[np.ndarray, int], tuple[Shown | None, str]],
+) -> tuple[Shown | None, str]:
+    """What `shown` makes of the picture; None and a sentence where there is no such picture.
+
+    Args:
+        upload, upload_folder, waiting: as for `page_answer`.
+        shown: from an upright (H, W, 3) uint8 RGB picture, and how many pictures its file holds, to
+            what the page shows, and HTML.
+    """
+    if upload is None:
+        return None, page_html.waiting_html(waiting)
+    try:
+        return shown(*read_picture(checked_path(upload, upload_folder)))
+    except ImageError as error:
+        text = f"{upload_name(upload)} {error}."
+        return None, page_html.message_html(words.UNUSABLE, text, problem=True)
+    except Exception as error:
+        # The page must not go on showing the ages of the picture before. The picture itself, and
+        # its name, stay out of the log.
+        log_without_text(log, "a picture", error)
+        return None, page_html.message_html(*words.FAILED, problem=True)
+
+
+def api_answer(
+    predictor: Predictor, upload: dict | None, upload_folder: str, thresholds: bool = False
+) -> dict:
+    """What the API sends: `results.picture_record`, its "error" set for an unusable picture.
+
+    Args:
+        predictor, upload, upload_folder: as for `page_answer`.
+        thresholds: also say how probable it is that a face looks each age of `labels.THRESHOLDS`
+            or older.
+    """
+    if upload is None:
+        return picture_record(None, error="expected a picture, got none: send one")
+    try:
+        image_rgb, frames = read_picture(checked_path(upload, upload_folder))
+    except ImageError as error:
+        return picture_record(upload_name(upload), error=str(error))
+    return picture_record(
+        upload_name(upload),
+        image_rgb.shape[1::-1],
+        predictor(image_rgb),
+        at_least=THRESHOLDS if thresholds else (),
+        frames=frames,
+    )
+
+
+def checked_path(upload: dict, upload_folder: str) -> Path:
+    """Path of the picture; a caller of the API writes the dict, so it must be an upload's."""
+    path = Path(upload.get("path") or "").resolve()
+    if not path.is_relative_to(Path(upload_folder).resolve()):
+        raise ImageError("is not an uploaded picture: upload it, or wrap it in handle_file()")
+    if not path.is_file():
+        raise ImageError("is no longer here, as uploads are deleted after a while: add it again")
+    return path
+
+
+def upload_name(upload: dict) -> str:
+    """File name that the visitor gave, without folders."""
+    return shown_name(upload.get("orig_name") or upload.get("path") or "") or "The picture"

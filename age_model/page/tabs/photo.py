@@ -1,0 +1,144 @@
+"""The tabs "Photo" and "Webcam", and the endpoint /predict behind them."""
+
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+import age_model
+from age_model.page import page_html, photo_html, words
+from age_model.page.answers import Predictor, api_answer, page_answer
+
+PACKAGE = Path(age_model.__file__).parent
+STATIC = PACKAGE / "page" / "static"
+EXAMPLES = [PACKAGE / "examples" / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
+HEIC_UPLOAD = (STATIC / "heic_upload.js").read_text(encoding="utf-8")
+FACE_SELECT = (STATIC / "face_select.js").read_text(encoding="utf-8")
+AFTER_ANSWER = (STATIC / "after_answer.js").read_text(encoding="utf-8")
+
+
+def build_photo_tab(predictor: Predictor) -> None:
+    """The content of the tab for files, and the endpoint.
+
+    Args:
+        predictor: called with an upright (H, W, 3) uint8 RGB picture.
+    """
+    picture = _tab("photo", ["upload", "clipboard"], words.WAITING_PHOTO, predictor)
+    _add_api(picture, predictor)
+
+
+def build_webcam_tab(predictor: Predictor) -> None:
+    """The content of the tab for pictures that are taken on the page."""
+    _tab("webcam", ["webcam"], words.WAITING_WEBCAM, predictor)
+
+
+def _tab(name: str, sources: list[str], waiting: str, predictor: Predictor) -> gr.Image:
+    """A picture to give on the left, the answer to it on the right; examples go with uploads."""
+
+    def show(picture: dict | None) -> tuple[dict, str, str]:
+        drawn, boxes, html = page_answer(predictor, picture, get_upload_folder(), waiting)
+        return gr.update(value=drawn, visible=drawn is not None), boxes, html
+
+    with gr.Row(equal_height=False, elem_classes="photo-view"):
+        with gr.Column(scale=5, min_width=320):
+            picture = _given_picture(name, sources)
+        with gr.Column(scale=6, min_width=320, elem_id=f"{name}-result"):
+            shown, boxes = _shown_picture(name)
+            answer = gr.HTML(
+                page_html.waiting_html(waiting),
+                js_on_load=HEIC_UPLOAD if "upload" in sources else None,
+                padding=False,
+                elem_id=f"{name}-answer",
+            )
+    picture.change(
+        show,
+        picture,
+        [shown, boxes, answer],
+        preprocess=False,  # the file as it came: our own reader turns, converts and complains
+        trigger_mode="always_last",
+        concurrency_id="predict",
+        api_visibility="private",
+    ).then(None, js=AFTER_ANSWER.replace("NAME", name), api_visibility="private")
+    return picture
+
+
+def _shown_picture(name: str) -> tuple[gr.Image, gr.HTML]:
+    """The picture with its boxes, and what lies over it to select the faces by."""
+    with gr.Column(elem_classes="photo-faces"):
+        shown = gr.Image(
+            label=words.FACES_FOUND,
+            visible=False,
+            interactive=False,
+            format="jpeg",
+            buttons=["fullscreen"],
+            elem_id=f"{name}-faces",
+        )
+        boxes = gr.HTML("", js_on_load=FACE_SELECT, padding=False, elem_classes="photo-boxes")
+    return shown, boxes
+
+
+def _given_picture(name: str, sources: list[str]) -> gr.Image:
+    picture = gr.Image(
+        label=words.YOUR_PICTURE,
+        sources=sources,
+        type="filepath",
+        height=380,
+        buttons=[],
+        elem_id=f"{name}-input",
+    )
+    # Only the page's style listens to it: the numbers come with every answer.
+    gr.Checkbox(
+        label=photo_html.at_least_switch(),
+        container=False,
+        interactive=True,
+        elem_classes="at-least-switch",
+    )
+    if "upload" in sources:
+        add_examples(picture)
+    return picture
+
+
+def add_examples(picture: gr.Image) -> None:
+    """Pictures to try, below the field that takes them."""
+    gr.Examples(
+        [[str(path)] for path in EXAMPLES],
+        picture,
+        label=words.EXAMPLES,
+        cache_examples=False,
+        api_visibility="private",
+    )
+
+
+def _add_api(picture: gr.Image, predictor: Predictor) -> None:
+    def predict(picture: dict | None, thresholds: bool = False) -> dict:
+        """Find the faces in a picture and say how old each of them looks, in years.
+
+        The ages are estimates and can be wrong by many years. They are no age verification: do not
+        use them to grant or refuse anything, to watch people, or to decide anything about people.
+
+        Args:
+            picture: an upload, or its data: URL (data:image/jpeg;base64,...), of at most 6 MB then.
+            thresholds: also say how probable it is that a face looks 13, 16, 18, 21, 25 or older.
+
+        Returns:
+            A dictionary. Its "faces", the largest first and none if no face is found, have "age" in
+            years, "interval" (from and to which age it most likely is, 80%), "group" (of ages in
+            years), "group_probabilities" and "gender_probability" (0 to 1), "gender" as it looks, and
+            "box" (x1, y1, x2, y2 in pixels of the upright picture). Its "error" is None, or says why
+            the picture cannot be used.
+        """
+        return api_answer(predictor, picture, get_upload_folder(), thresholds)
+
+    record = gr.JSON(visible=False)
+    # Its value is what a client gets that does not name the parameter.
+    thresholds = gr.Checkbox(value=False, label="Thresholds", visible=False)
+    # Nobody sees this button: an endpoint of Gradio needs an event, and the page's own events
+    # answer with HTML.
+    gr.Button(visible=False).click(
+        predict,
+        [picture, thresholds],
+        record,
+        preprocess=False,
+        concurrency_id="predict",
+        api_name="predict",
+    )

@@ -1,0 +1,203 @@
+"""Warnings about a face that is seen badly, with how much worse the loaded model is on such faces.
+
+What counts as bad, and how bad it is, is read off the checkpoint's robustness.json, where `python -m
+train.robustness` wrote the errors on pictures made worse step by step. Of a model without that file
+nothing is said.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from age_model.network.reports import ROBUSTNESS, weights_sha256
+from age_model.page import words
+from age_model.quality.measure import (
+    blur_sigma,
+    face_size,
+    is_grey,
+    luminance,
+    share_outside,
+    turned_degrees,
+)
+from age_model.results import Faces
+
+LEAST_MORE_YEARS = 0.5  # of mean absolute error, for a warning
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measurement of a face, to be held against one kind of conditions in robustness.json.
+
+    Attributes:
+        name: of what is measured, in `measure_face` and `words.FACE_WARNINGS`.
+        kind: of the conditions.
+        worse: 1 where larger values are worse, -1 where smaller ones are.
+        recorded: its name in the conditions' "measured"; None where it is their "level" itself.
+        only: the one condition of the kind that it can be held against; None for all.
+    """
+
+    name: str
+    kind: str
+    worse: int
+    recorded: str | None = None
+    only: str | None = None
+
+
+MEASURES = (
+    Measure("resolution", "resolution", -1),
+    Measure("blur", "blur", 1, recorded="blur_sigma"),
+    Measure("darkness", "darkness", -1, recorded="luminance"),
+    # The other rectangles lie on eyes, mouth or a half by intent; the edge of a photo cuts anywhere.
+    Measure("cut", "occlusion", 1, only="a quarter, anywhere"),
+    Measure("hidden", "occlusion", -1, recorded="detector_score"),
+    Measure("turned", "turned", 1, recorded="turned_degrees"),
+    Measure("grey", "grey", 1),
+)
+# What makes the detector unsure of a face as well; the face is not called hidden on top of these.
+ALSO_UNSURE = {"resolution", "blur", "darkness", "cut", "turned"}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A condition on which the model is so much worse that people should know.
+
+    Attributes:
+        name: that of its `Measure`.
+        level, condition: how strong the condition is, and what it is called.
+        value: what its `Measure` gives there; a face that is as bad, or worse, has reached it.
+        mae: mean absolute error in years there; None beyond all that was measured.
+        untouched: the same of these pictures before they were made worse.
+    """
+
+    name: str
+    level: float
+    condition: str
+    value: float
+    mae: float | None
+    untouched: float
+
+
+def read_limits(checkpoint: Path) -> tuple[Limit, ...]:
+    """The limits of a checkpoint folder; none where its robustness is not known."""
+    try:
+        robustness = json.loads((checkpoint / ROBUSTNESS).read_text(encoding="utf-8"))
+        of_these_weights = robustness["model"]["weights_sha256"] == weights_sha256(checkpoint)
+        return limits(robustness) if of_these_weights else ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()  # a checkpoint from elsewhere may hold anything, and answers all the same
+
+
+def limits(robustness: dict) -> tuple[Limit, ...]:
+    """The conditions worth a warning, those of a kind from the mildest to the strongest.
+
+    They are those whose mean absolute error is larger than that of the untouched pictures by at least
+    LEAST_MORE_YEARS, with a 95% interval of the difference above zero, and that can be told from
+    untouched pictures: what is measured on half of the pictures lies beyond what is measured on nine
+    in ten untouched ones.
+
+    Args:
+        robustness: content of robustness.json.
+    """
+    rows = robustness["conditions"]
+    untouched = next(row for row in rows if row["kind"] == "none")
+    found = []
+    for measure in MEASURES:
+        kept = [
+            Limit(
+                name=measure.name,
+                level=row["level"],
+                condition=row["name"],
+                value=_value(row, measure),
+                mae=row["mae"],
+                untouched=row["mae"] - row["mae_difference"],
+            )
+            for row in rows
+            if _fits(row, measure)
+            and row["mae_difference"] >= LEAST_MORE_YEARS
+            and row["mae_difference_interval"][0] > 0
+            and _stands_out(row, untouched, measure)
+        ]
+        found += sorted(kept, key=lambda limit, m=measure: m.worse * limit.value)
+    return (*found, *_unknown_beyond(rows))
+
+
+def face_warnings(measured: dict[str, float], limits: tuple[Limit, ...]) -> tuple[str, ...]:
+    """Sentences about one face, with the figures of the worst limit that it has reached.
+
+    Args:
+        measured: a value for each name in MEASURES, as from `measure_face`; NaN where not known.
+    """
+    reached = {
+        limit.name: limit
+        for measure in MEASURES
+        for limit in limits
+        if limit.name == measure.name
+        and measure.worse * measured[limit.name] >= measure.worse * limit.value
+    }
+    if "resolution" in reached:
+        reached.pop("blur", None)  # a small face is blurred by being enlarged: said once
+    if reached.keys() & ALSO_UNSURE:
+        reached.pop("hidden", None)
+    return tuple(map(_sentence, reached.values()))
+
+
+def measure_face(
+    crop_rgb: np.ndarray, faces: Faces, index: int, size_wh: tuple[int, int]
+) -> dict[str, float]:
+    """What MEASURES are about, by their names.
+
+    Args:
+        crop_rgb: (H, W, 3) uint8, what `crop.crop_face` cut out for the face.
+        faces, index: which face it is.
+        size_wh: of the photo, pixels.
+    """
+    box_xyxy, landmarks_xy = faces.box_xyxy[index], faces.landmarks_xy[index]
+    return {
+        "resolution": face_size(box_xyxy, landmarks_xy),
+        "blur": blur_sigma(crop_rgb),
+        "darkness": luminance(crop_rgb),
+        "cut": share_outside(box_xyxy, landmarks_xy, size_wh),
+        "hidden": float(faces.score[index]),
+        "turned": abs(turned_degrees(landmarks_xy)),
+        "grey": float(is_grey(crop_rgb)),
+    }
+
+
+def _sentence(limit: Limit) -> str:
+    if limit.mae is None:
+        return words.FACE_BEYOND_MEASURED[limit.name]
+    errors = words.ERRORS.format(mae=limit.mae, untouched=limit.untouched)
+    return words.FACE_WARNINGS[limit.name].format(errors=errors, **vars(limit))
+
+
+def _unknown_beyond(rows: list[dict]) -> list[Limit]:
+    """Where faces are turned so far that hardly a picture tells how good the model is on them.
+
+    Other kinds are made from untouched pictures, as strong as one likes; this one only as the data
+    has it: nine in ten of the pictures that are turned furthest lie below the limit.
+    """
+    turned = [row for row in rows if row["kind"] == "turned"]
+    if not turned:
+        return []
+    furthest = max(turned, key=lambda row: row["level"])
+    value = furthest["measured"]["turned_degrees"]["p90"]
+    return [Limit("turned", furthest["level"], furthest["name"], value, None, furthest["mae"])]
+
+
+def _fits(row: dict, measure: Measure) -> bool:
+    """Whether a face can be held against the condition; older files lack some measurements."""
+    known = measure.recorded is None or measure.recorded in row.get("measured", ())
+    return known and row["kind"] == measure.kind and measure.only in (None, row["name"])
+
+
+def _value(row: dict, measure: Measure) -> float:
+    return row["measured"][measure.recorded]["median"] if measure.recorded else row["level"]
+
+
+def _stands_out(row: dict, untouched: dict, measure: Measure) -> bool:
+    if measure.recorded not in untouched["measured"]:
+        return True
+    ordinary = untouched["measured"][measure.recorded]["p90" if measure.worse > 0 else "p10"]
+    return measure.worse * _value(row, measure) > measure.worse * ordinary

@@ -1,0 +1,213 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import huggingface_hub
+import numpy as np
+import pytest
+
+from age_model.faces import detector as detection
+from age_model.faces import weights as detector_file
+from age_model.faces.detector import load_detector
+from age_model.faces.haar import HaarDetector
+from age_model.faces.weights import YUNET_FILES, find_yunet
+from age_model.faces.yunet import YuNetDetector
+
+FACE_CENTRE = (222, 115)  # of the astronaut, pixels
+
+
+def centres(faces) -> np.ndarray:
+    return faces.box_xyxy.reshape(-1, 2, 2).mean(axis=1)
+
+
+def test_finds_the_face(astronaut, detector):
+    faces = detector.detect(astronaut)
+    assert len(faces) == 1
+    assert np.abs(centres(faces)[0] - FACE_CENTRE).max() < 12
+    assert 80 < np.diff(faces.box_xyxy.reshape(2, 2), axis=0).max() < 130
+
+
+def test_yunet_gives_scores_and_landmarks(astronaut, yunet_path):
+    faces = YuNetDetector(yunet_path).detect(astronaut)
+    assert 0.7 < faces.score[0] <= 1
+    left_eye, right_eye, nose, left_mouth, right_mouth = faces.landmarks_xy[0]
+    assert left_eye[0] < nose[0] < right_eye[0]
+    assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
+
+
+def test_haar_says_neither(astronaut):
+    faces = HaarDetector().detect(astronaut)
+    assert np.isnan(faces.score).all()
+    assert np.isnan(faces.landmarks_xy).all()
+
+
+def test_no_face_is_an_ordinary_answer(detector):
+    from skimage import data
+
+    assert len(detector.detect(data.chelsea())) == 0
+    assert len(detector.detect(np.full((300, 400, 3), 127, np.uint8))) == 0
+
+
+def test_several_faces_largest_first(two_people, detector):
+    faces = detector.detect(two_people)
+    assert len(faces) == 2
+    assert centres(faces)[0, 0] > 400 > centres(faces)[1, 0]
+
+
+def test_of_a_crowd_the_largest_are_kept_and_the_others_counted(two_people, detector, monkeypatch):
+    assert detector.detect(two_people).left_out == 0
+    monkeypatch.setattr(detection, "MAX_FACES", 1)
+    faces = detector.detect(two_people)
+    assert (len(faces), faces.left_out) == (1, 1)
+    assert faces.box_xyxy[0, 0] > 400, "the larger face is on the right"
+
+
+def test_a_face_that_fills_the_picture(astronaut, detector):
+    close = cv2.resize(astronaut[66:162, 178:274], (1300, 1300))
+    faces = detector.detect(close)
+    assert len(faces) == 1
+    assert np.abs(centres(faces)[0] - 650).max() < 200
+
+
+def test_yunet_finds_a_face_that_reaches_over_all_four_edges(astronaut, yunet_path):
+    closer = cv2.resize(astronaut[82:142, 196:256], (1300, 1300))  # half of the head's width
+    faces = load_detector(yunet_path).detect(closer)
+    assert len(faces) == 1
+    assert faces.score[0] > 0.7
+
+
+def test_a_face_at_the_border(astronaut, detector):
+    assert len(detector.detect(astronaut[68:, 187:])) == 1
+    assert len(detector.detect(np.ascontiguousarray(astronaut[:168, :266]))) == 1
+
+
+@pytest.mark.parametrize("side", [24, 40, 90])
+def test_a_small_picture(astronaut, detector, side):
+    small = cv2.resize(astronaut[40:200, 140:300], (side, side), interpolation=cv2.INTER_AREA)
+    faces = detector.detect(small)
+    assert len(faces) == 1
+    assert np.abs(centres(faces)[0] / side - 0.5).max() < 0.1
+
+
+def test_a_large_picture_answers_in_its_own_pixels(astronaut, detector):
+    large = cv2.resize(astronaut, (2048, 2048))
+    assert np.abs(centres(detector.detect(large))[0] / 4 - FACE_CENTRE).max() < 12
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 641), (60_000, 1), (3, 5000), (24, 24), (33, 31), (20, 640)]
+)
+def test_strips_and_specks_hold_no_face(detector, size):
+    noise = np.random.default_rng(0).integers(0, 255, (*size, 3)).astype(np.uint8)
+    assert len(detector.detect(noise)) == 0
+
+
+def test_yunet_is_given_bgr(yunet_path):
+    seen = []
+
+    class Recorder:
+        def detect(self, image):
+            seen.append(image)
+            return 0, None
+
+    detector = YuNetDetector(yunet_path)
+    detector._for_size = lambda size_wh: Recorder()
+    red = np.zeros((64, 64, 3), np.uint8)
+    red[..., 0] = 255
+    assert len(detector.detect(red)) == 0
+    assert seen[0][0, 0].tolist() == [0, 0, 255]
+
+
+def test_threads_may_share_a_detector(astronaut, two_people, detector):
+    pictures = [
+        astronaut,
+        two_people,
+        astronaut[:300],
+        np.ascontiguousarray(astronaut[:, :400]),
+    ] * 3
+    alone = [detector.detect(picture).box_xyxy for picture in pictures]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(lambda picture: detector.detect(picture).box_xyxy, pictures))
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_choice_of_detector(monkeypatch, yunet_path):
+    monkeypatch.setenv("AGE_FACE_DETECTOR", str(yunet_path))
+    assert load_detector().name == f"yunet ({yunet_path.name})"
+    assert load_detector("haar").name == "haar (haarcascade_frontalface_alt2)"
+    monkeypatch.setenv("AGE_FACE_DETECTOR", "Haar")
+    assert load_detector().name.startswith("haar")
+    assert load_detector(str(yunet_path)).name.startswith("yunet")
+
+
+def test_a_detector_that_is_none(tmp_path):
+    with pytest.raises(ValueError, match='expected "haar" or the path of YuNet.*nonsense'):
+        load_detector("nonsense")
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"not a network")
+    with pytest.raises(ValueError, match=r"OpenCV cannot use .*broken.onnx"):
+        load_detector(str(broken))
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """No cache; the Hub is what the test puts in its place."""
+    monkeypatch.delenv("AGE_FACE_DETECTOR", raising=False)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: None)
+
+    def serve(files: dict[str, bytes]) -> list[str]:
+        asked = []
+
+        def snapshot(repository: str, **_) -> str:
+            asked.append(repository)
+            if repository not in files:
+                raise OSError("no network")
+            name = next(f.name for f in YUNET_FILES if f.repository == repository)
+            (tmp_path / name).write_bytes(files[repository])
+            return str(tmp_path)
+
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+        return asked
+
+    return serve
+
+
+def test_without_a_network_haar_serves(hub):
+    hub({})
+    assert find_yunet() is None
+    assert load_detector().name.startswith("haar")
+
+
+def test_yunet_from_the_hub(hub, yunet_path):
+    hub({YUNET_FILES[0].repository: yunet_path.read_bytes()})
+    if detector_file._sha256(yunet_path) != YUNET_FILES[0].sha256:
+        pytest.skip("the file at hand is another edition of YuNet")
+    assert load_detector().name == f"yunet ({YUNET_FILES[0].name})"
+
+
+def test_a_file_of_another_content_is_not_used(hub):
+    hub({file.repository: b"something else" for file in YUNET_FILES})
+    assert find_yunet() is None
+
+
+def test_the_cache_is_asked_before_the_hub(hub, monkeypatch, yunet_path, tmp_path):
+    if detector_file._sha256(yunet_path) != YUNET_FILES[0].sha256:
+        pytest.skip("the file at hand is another edition of YuNet")
+    asked = hub({})
+    cached = tmp_path / "cached" / YUNET_FILES[0].name
+    cached.parent.mkdir()
+    shutil.copy(yunet_path, cached)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(cached))
+    assert find_yunet() == cached
+    assert asked == []
+
+
+def test_yunet_finds_the_same_whatever_sizes_came_before(yunet_path, astronaut):
+    first, later = YuNetDetector(yunet_path), YuNetDetector(yunet_path)
+    for width in range(200, 200 + 12 * (later.SIZES_KEPT + 2), 12):
+        later.detect(astronaut[:, :width])
+    assert len(later._by_size) == later.SIZES_KEPT
+    want, got = first.detect(astronaut), later.detect(astronaut)
+    assert len(want) == 1
+    assert np.array_equal(want.landmarks_xy, got.landmarks_xy)

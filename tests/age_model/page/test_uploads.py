@@ -1,0 +1,57 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from age_model.page.uploads import delete_old_files, keep_deleting
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def _files(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"picture")
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+def test_old_files_go_and_others_stay(tmp_path):
+    _files(tmp_path, "tmp1a2b", "abc/photo.jpg", "def/example.jpg")
+    delete_old_files(tmp_path, 60, set())
+    assert len(_names(tmp_path)) == 3, "none is a minute old"
+    time.sleep(1.2)
+    _files(tmp_path, "ghi/new.jpg")
+    delete_old_files(tmp_path, 1, {str(tmp_path / "def" / "example.jpg")})
+    assert _names(tmp_path) == {"example.jpg", "new.jpg"}
+
+
+def test_deleting_goes_on(tmp_path):
+    _files(tmp_path, "a.jpg", "b.jpg")
+    keep_deleting(tmp_path, 0.1, 0.1, lambda: {str(tmp_path / "b.jpg")})
+    for name in ("c.jpg", "d.jpg"):
+        _files(tmp_path, name)
+        deadline = time.monotonic() + 20
+        while _names(tmp_path) != {"b.jpg"} and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert _names(tmp_path) == {"b.jpg"}
+
+
+def test_folder_is_this_process_own_and_goes_with_it(tmp_path):
+    code = (
+        "import os; from age_model.upload_folder import UPLOADS; name = UPLOADS.name;"
+        "open(f'{name}/left.jpg', 'w'); assert os.environ['GRADIO_TEMP_DIR'] == name;"
+        "print(name, oct(os.stat(name).st_mode & 0o777))"
+    )
+    (tmp_path / "others.jpg").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY, env={"GRADIO_TEMP_DIR": str(tmp_path), "PATH": ""},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    name, mode = done.stdout.split()
+    assert Path(name).parent == tmp_path and mode == "0o700"
+    assert _names(tmp_path) == {"others.jpg"} and not Path(name).exists()

@@ -1,0 +1,193 @@
+"""People in clips: who is followed, which age, when, and how it is drawn and written."""
+
+import csv
+import io
+import re
+
+import numpy as np
+import pytest
+
+from age_model.faces.tracking import LOST_SECONDS, SETTLED_FRAMES
+from age_model.network.calibration import Calibration
+from age_model.network.decode import decode
+from age_model.page.age_plot import plot_html, summary
+from age_model.page.video_html import MAX_SHOWN, people_html, progress_html, summary_html
+from age_model.results import FaceAges
+from age_model.video.clip import FRAMES_A_SECOND, Frame, open_clip
+from age_model.video.people import CSV_FIELDS, People, write_people
+from tests.support.clips import FPS, scene, write_clip
+
+IMAGE = np.full((240, 320, 3), 110, np.uint8)
+
+
+class Told:
+    """Answers each frame with the faces that a test names: centre x, y, side and age."""
+
+    calibration = Calibration()
+
+    def __init__(self, frames):
+        self._frames = iter(frames)
+
+    def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
+        x, y, side, age = np.array(next(self._frames), np.float64).reshape(-1, 4).T
+        boxes = np.stack([x - side / 2, y - side / 2, x + side / 2, y + side / 2], axis=1)
+        ages, n = decode(-((np.arange(101.0) - age[:, None]) ** 2) / 50), len(x)
+        return FaceAges(
+            boxes.astype(np.float32), np.full(n, 0.9, np.float32), ages.years, ages.interval_years,
+            ages.probabilities, ages.group_probabilities, np.full((n, 2), 0.5), np.full((n, 5), 0.2),
+        )  # fmt: skip
+
+
+def followed(frames) -> tuple[list, int]:
+    people = People(Told(frames))
+    for index in range(len(frames)):
+        people.see(Frame(index / FRAMES_A_SECOND, IMAGE))
+    return people.found()
+
+
+def in_clip(predictor, path) -> tuple[list, int]:
+    people = People(predictor)
+    with open_clip(path) as clip:
+        for frame in clip.frames():
+            people.see(frame)
+    return people.found()
+
+
+def test_two_people_in_a_clip_are_followed_with_still_ages(predictor, astronaut, tmp_path):
+    """The real detector and network, on a face that moves and one that does not."""
+    face = astronaut[:300, 80:380]
+    frames = [scene(face, (5 + 2 * i, 10, 130), (180, 90, 135)) for i in range(3 * FPS)]
+    people, _ = in_clip(predictor, write_clip(tmp_path / "a.mp4", frames))
+    assert [person.number for person in people] == [1, 2]
+    for person in people:
+        years = [moment.age_years for moment in person.moments]
+        assert person.frames >= 8 and np.ptp(years) < 3
+        assert person.first <= 0.5 and person.last >= 2.5
+        assert person.interval_years[0] <= person.age_years <= person.interval_years[1]
+        assert person.crop.startswith("data:image/jpeg;base64,")
+    assert len({person.crop for person in people}) == 2
+
+
+def test_clip_without_faces_has_no_people(predictor, tmp_path):
+    assert in_clip(predictor, write_clip(tmp_path / "a.mp4", [IMAGE] * FPS)) == ([], 0)
+
+
+def test_still_face_has_a_calm_line():
+    noise = np.random.default_rng(3).normal(0, 3, 60)
+    (person,), _ = followed([[(100, 100, 60, 34 + n)] for n in noise])
+    years = np.array([moment.age_years for moment in person.moments])
+    assert np.ptp(years[10:]) < np.ptp(noise) / 4
+    assert person.age_years == pytest.approx(34 + noise.mean(), abs=0.5)
+    assert len(years) == 60 - SETTLED_FRAMES + 1 and person.frames == 60
+
+
+def test_number_is_of_all_frames_and_not_of_the_last_ones():
+    """25 seconds as a child and 5 as an old man: what is said is not what was seen last."""
+    (person,), _ = followed([[(100, 100, 60, 20 if i < 100 else 70)] for i in range(120)])
+    assert person.age_years == pytest.approx(20, abs=3)
+    assert person.moments[-1].age_years > 40, "the line follows"
+
+
+def test_range_is_no_narrower_for_more_frames():
+    def width(frames: int) -> float:
+        (person,), _ = followed([[(100, 100, 60, 40)]] * frames)
+        return np.diff(person.interval_years)[0]
+
+    assert width(100) == pytest.approx(width(SETTLED_FRAMES), rel=0.01)
+
+
+def test_line_has_a_gap_where_the_face_was_not_seen():
+    face = [(100, 100, 60, 40)]
+    (person,), left_out = followed([face] * 6 + [[]] * 3 + [face] * 4)
+    assert [len(stretch) for stretch in person.stretches] == [4, 4] and left_out == 0
+    assert person.stretches[1][0].second == 9 / FRAMES_A_SECOND
+    assert plot_html([person], 4).count("<polyline") == 2
+
+
+def test_who_comes_back_late_is_another_person():
+    face, away = [(100, 100, 60, 40)], int(LOST_SECONDS * FRAMES_A_SECOND) + 1
+    people, _ = followed([face] * 5 + [[]] * away + [[(100, 100, 60, 70)]] * 5)
+    assert [round(person.age_years) for person in people] == [40, 70]
+    assert people[0].last < people[1].first
+
+
+def test_faces_seen_for_a_moment_are_left_out_and_counted():
+    here, there = (60, 100, 60, 40), (220, 100, 60, 20)
+    frames = [[here, there]] * (SETTLED_FRAMES - 1) + [[here]] * 9
+    people, left_out = followed(frames)
+    assert [round(person.age_years) for person in people] == [40] and left_out == 1
+    assert "1 person followed. 1 face seen in fewer than 3 frames" in summary_html(people, 1, False)
+
+
+def test_crop_is_of_the_largest_picture():
+    sides = [40, 60, 100, 60, 40, 40]
+    image_of = {side: np.full((240, 320, 3), side, np.uint8) for side in sides}
+    people = People(Told([[(100, 100, side, 40)] for side in sides]))
+    for index, side in enumerate(sides):
+        people.see(Frame(index / FRAMES_A_SECOND, image_of[side]))
+    (person,), _ = people.found()
+    alone = People(Told([[(100, 100, 100, 40)]] * 3))
+    for index in range(3):
+        alone.see(Frame(index / FRAMES_A_SECOND, image_of[100]))
+    assert person.crop == alone.found()[0][0].crop
+
+
+def test_table_has_a_row_a_point_and_no_formulas():
+    people, _ = followed([[(60, 100, 60, 40), (220, 100, 60, 0)]] * 5)
+    stream = io.StringIO()
+    write_people(people, stream)
+    rows = list(csv.DictReader(io.StringIO(stream.getvalue())))
+    assert tuple(rows[0]) == CSV_FIELDS
+    assert [(row["person"], row["second"]) for row in rows] == [
+        (n, f"{i / FRAMES_A_SECOND:.2f}") for n in "12" for i in range(SETTLED_FRAMES - 1, 5)
+    ]
+    assert rows[0]["age"] == "40.0"
+    for row in rows:
+        assert float(row["age_low"]) <= float(row["age"]) <= float(row["age_high"])
+        assert re.fullmatch(r"[0-9.]+", "".join(row.values()))
+
+
+def test_plot_says_in_words_what_it_shows():
+    people, _ = followed([[(60, 100, 60, 40), (220, 100, 60, 20)]] * 9)
+    html = plot_html(people, 8 / FRAMES_A_SECOND)
+    words = "Person 1: between 40 and 40 years from second 0 to second 2"
+    assert words in summary(people) and 'role="img"' in html and words in html
+    assert html.count("<polyline") == 2 and html.count("plot-tag") == 2
+    dashes = re.findall(r'stroke-dasharray="([^"]*)"', html)
+    assert len(set(dashes)) == 2, "lines differ by more than their colour"
+
+
+def test_all_that_is_drawn_lies_within_the_plot():
+    frames = [[(60, 100, 60, age), (220, 100, 60, 100 - age)] for age in range(0, 100, 4)]
+    people, _ = followed(frames)
+    html = plot_html(people, 6)
+    points = re.findall(r'points="([^"]*)"', html)
+    places = np.array([float(n) for n in re.split("[ ,]", " ".join(points))])
+    assert places.min() >= 0 and places.max() <= 1000
+    shares = [float(n) for n in re.findall(r"(?:left|top): ([-\d.]+)%", html)]
+    assert min(shares) >= 0 and max(shares) <= 100
+
+
+def test_numbers_of_lines_that_end_together_do_not_overlap():
+    frames = [[(40 + 70 * n, 100, 50, 40) for n in range(4)]] * 5
+    people, _ = followed(frames)
+    tags = re.findall(r'plot-tag" style="[^"]*left: ([\d.]+)%; top: ([\d.]+)%', plot_html(people, 1))
+    tops = sorted(float(top) for _, top in tags)
+    assert len(tops) == 4 and np.diff(tops).min() >= 8
+
+
+def test_crowd_shows_those_seen_longest_and_counts_all():
+    frames = [[(20 * n + 10, 100, 8, 40) for n in range(15) if i < 4 + n] for i in range(20)]
+    people, _ = followed(frames)
+    assert len(people) == 15
+    html = people_html(people, 5)
+    shown = re.findall(r'aria-label="Person (\d+)"', html)
+    assert len(shown) == MAX_SHOWN and shown == [str(n) for n in range(4, 16)]
+    assert "15 people followed. 3 people more" in summary_html(people, 0, False)
+
+
+def test_page_says_when_nobody_was_found_or_the_clip_went_on():
+    assert "No face found" in summary_html([], 0, False) and people_html([], 3) == ""
+    assert "first 30 seconds" in summary_html([], 0, True)
+    assert 'max="30" value="3.5"' in progress_html(3.5, 30)
+    assert 'max="3.5" value="3.5"' in progress_html(3.5, 2), "never beyond its end"

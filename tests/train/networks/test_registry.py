@@ -1,0 +1,126 @@
+import copy
+
+import pytest
+import torch
+from transformers import BertConfig
+
+from age_model.network.modeling import AgeViT
+from train.networks.backbones import AgeCNN, AgeResNet
+from train.networks.initialisation import mimetic
+from train.networks.registry import input_size, load_network, new_network
+from train.training.distillation import HintProjection
+from train.training.optimizers import MuonAdamW
+
+VIT = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+       "image_size": 32, "patch_size": 8}  # fmt: skip
+RESNET = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
+
+
+CNN = {"channels": [8, 16, 32], "branch_width": 16}
+
+
+@pytest.mark.parametrize(
+    "architecture, config",
+    [("vit", VIT), ("resnet", RESNET), ("age-densenet", {}), ("age-cnn", CNN)],
+    ids=["vit", "resnet", "densenet", "cnn"],
+)
+def test_networks_answer_alike_and_load_back_the_same(architecture, config, tmp_path):
+    network = new_network(architecture, config).eval()
+    pictures = torch.randn(2, 3, 32, 32)
+    answer = network(pictures)
+    assert answer.logits.shape == (2, 101)
+    assert answer.gender_logits.shape == (2, 2) and answer.ethnicity_logits.shape == (2, 5)
+    assert answer.token_features.shape[:2] == answer.token_index.shape
+    network.save_pretrained(tmp_path)
+    again = load_network(str(tmp_path)).eval()
+    assert type(again) is type(network)
+    assert torch.equal(again(pictures).gender_logits, answer.gender_logits)
+
+
+def test_hub_style_classifier_gets_new_age_heads(tmp_path):
+    """What --base-model meets: a ViT with another head and other labels."""
+    from transformers import ViTConfig, ViTForImageClassification
+
+    base = ViTForImageClassification(ViTConfig(**VIT, num_labels=10))
+    base.save_pretrained(tmp_path)
+    network = load_network(str(tmp_path))
+    assert isinstance(network, AgeViT) and network.classifier.out_features == 101
+    assert network.config.id2label[100] == "100"
+    kept = base.vit.layers[0].mlp.fc1.weight
+    assert torch.equal(network.vit.layers[0].mlp.fc1.weight, kept)
+
+
+def test_other_families_are_refused_by_name(tmp_path):
+    BertConfig().save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="expected a checkpoint of type vit or .*, got 'bert'"):
+        load_network(str(tmp_path))
+
+
+def test_input_size_is_the_vits_own():
+    assert input_size(new_network("vit", VIT), 128) == 32
+    assert input_size(new_network("resnet", RESNET), 128) == 128
+    assert isinstance(new_network("resnet", RESNET), AgeResNet)
+
+
+def test_the_small_cnn_is_three_blocks_and_a_branch_an_answer():
+    network = new_network("age-cnn", CNN)
+    kinds = [type(layer).__name__ for layer in network.blocks[0]]
+    assert kinds == ["Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d", "Dropout"]
+    assert len(network.blocks) == 3 and isinstance(network, AgeCNN)
+    branches = (network.classifier, network.gender_classifier, network.ethnicity_classifier)
+    assert [branch[-1].out_features for branch in branches] == [101, 2, 5]
+    assert network(torch.randn(2, 3, 96, 96)).logits.shape == (2, 101)  # any size of input
+
+
+def test_mimetic_start_leans_to_the_identity():
+    torch.manual_seed(0)
+    network = new_network("vit", {**VIT, "hidden_size": 64, "num_attention_heads": 1})
+    mimetic(network)
+    attention = network.vit.layers[0].attention
+    query_key = attention.q_proj.weight.T @ attention.k_proj.weight
+    value_output = attention.v_proj.weight.T @ attention.o_proj.weight.T
+    assert query_key.diagonal().mean() > 0.5 and value_output.diagonal().mean() < -0.3
+    off = query_key - torch.diag(query_key.diagonal())
+    assert off.mean().abs() < 0.05
+    positions = network.vit.embeddings.position_embeddings[0, 1:]
+    assert len(torch.unique(positions.round(decimals=4), dim=0)) == len(positions)
+
+
+def test_muon_takes_the_inner_matrices_and_state_survives():
+    torch.manual_seed(0)
+    network = new_network("vit", VIT)
+    network.hint_projection = HintProjection(32, 16, 4)
+    optimizer = MuonAdamW(network, lr=0.01, weight_decay=0.0)
+    muon, adamw = ({id(p) for g in part.param_groups for p in g["params"]} for part in optimizer.parts)
+    assert id(network.vit.layers[0].mlp.fc1.weight) in muon
+    assert id(network.classifier.weight) in adamw and id(network.vit.embeddings.cls_token) in adamw
+    assert len(muon) + len(adamw) == len(list(network.parameters()))
+
+    def step(net, opt):
+        net(torch.ones(2, 3, 32, 32)).logits.square().mean().backward()
+        opt.step()
+        opt.zero_grad()
+
+    step(network, optimizer)
+    twin = new_network("vit", VIT)
+    twin.hint_projection = HintProjection(32, 16, 4)
+    twin.load_state_dict(network.state_dict())
+    other = MuonAdamW(twin, lr=0.01, weight_decay=0.0)
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for _ in range(2):
+        step(network, optimizer)
+        step(twin, other)
+    for a, b in zip(network.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_schedules_reach_both_parts():
+    optimizer = MuonAdamW(new_network("vit", VIT), lr=0.01, weight_decay=0.0)
+    torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.1)
+    rates = [group["lr"] for part in optimizer.parts for group in part.param_groups]
+    assert rates == pytest.approx([0.001, 0.0005])
+
+
+def test_muon_without_matrices_says_what_to_take():
+    with pytest.raises(ValueError, match="--optimizer trainer"):
+        MuonAdamW(new_network("resnet", RESNET), lr=0.01, weight_decay=0.0)

@@ -1,0 +1,1 @@
+"""The model card, computed from the measurements in a checkpoint folder. Imports `evaluation`."""

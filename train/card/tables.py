@@ -1,0 +1,145 @@
+"""Markdown tables and sentences made from results.json, for the card and the README."""
+
+from age_model.labels import AGE_GROUP_NAMES
+from age_model.page.measured_html import FEW, SOURCE_NAMES
+
+NOTHING = "–"
+
+
+def percent(share: float) -> str:
+    """0.8842 -> "88.4%"."""
+    return f"{share:.1%}"
+
+
+def table(header: list[str], rows: list[list]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def by_source(results: dict) -> list[tuple[str, dict]]:
+    """(name, numbers) of each source, the one with ages in years first."""
+    measured = results["sources"]
+    return [(title, measured[key]) for key, title in SOURCE_NAMES.items() if key in measured]
+
+
+def overview(results: dict) -> str:
+    """One column for each source, one row for each number that matters most."""
+    columns = [_overview_column(numbers) for _, numbers in by_source(results)]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    header = [f"{title}, {numbers['n']:,} faces" for title, numbers in by_source(results)]
+    rows = [[name, *(column.get(name, NOTHING) for column in columns)] for name in names]
+    return table([f"Split `{results['data']['split']}`", *header], rows)
+
+
+def _overview_column(numbers: dict) -> dict[str, str]:
+    column = {}
+    if years := numbers.get("years"):
+        low, high = years["mae_interval"]
+        interval = years["interval"]
+        column |= {
+            "Mean absolute error": f"**{years['mae']:.2f} years** (95%: {low:.2f} to {high:.2f})",
+            "Median absolute error": f"{years['median_absolute_error']:.2f} years",
+            "At most 3 / 5 / 10 years off": " / ".join(percent(years[f"cs{k}"]) for k in (3, 5, 10)),
+            "Bias (estimate minus label)": f"{years['bias']:+.2f} years",
+            "MAE, 21 to 60 years": _band(years, "21_60"),
+            "MAE, up to 12 years": _band(years, "under_13"),
+            "MAE, over 60 years": _band(years, "over_60"),
+            "80% interval holds the label": f"{percent(interval['coverage'])}, "
+            f"{interval['mean_width']:.1f} years wide",
+        }
+    if groups := numbers.get("groups"):
+        column |= {
+            "Age group right (of nine)": percent(groups["accuracy"]),
+            "Age group right or next to it": percent(groups["one_off_accuracy"]),
+            "Calibration error of the groups": f"{groups['calibration_error']:.3f}",
+        }
+    for name, row in [("gender", "Perceived gender"), ("ethnicity", "Perceived ethnicity")]:
+        if name in numbers:
+            column[row] = percent(numbers[name]["accuracy"])
+    return column
+
+
+def _band(years: dict, name: str) -> str:
+    band = years["by_band"].get(name)
+    return f"{band['mae']:.2f} years (n={band['n']:,})" if band else NOTHING
+
+
+def by_part(years: dict, part: str) -> str:
+    """MAE, bias and coverage for each value of `by_group`, `by_gender` or `by_ethnicity`."""
+    rows = []
+    for name, error in years[part].items():
+        low, high = error["mae_interval"]
+        interval = years["interval"][part][name]
+        rows.append([
+            name, f"{error['n']:,}", f"{error['mae']:.2f} ({low:.2f} to {high:.2f})",
+            f"{error['bias']:+.2f}", percent(interval["coverage"]),
+            f"{interval['mean_width']:.1f}",
+        ])  # fmt: skip
+    header = ["", "n", "MAE, years (95%)", "bias, years", "80% interval holds", "its width, years"]
+    return table(header, rows)
+
+
+def accuracy_by_group(results: dict) -> str:
+    """For each labelled age group and source: share of right groups, and of right genders."""
+    header, rows = ["labelled group"], {}
+    for title, numbers in by_source(results):
+        header += [f"{title} n", f"{title} group", f"{title} gender"]
+        for name, group in numbers.get("groups", {}).get("by_group", {}).items():
+            gender = numbers.get("gender", {}).get("by_group", {}).get(name)
+            rows.setdefault(name, {})[title] = [
+                f"{group['n']:,}", percent(group["accuracy"]),
+                percent(gender["accuracy"]) if gender else NOTHING,
+            ]  # fmt: skip
+    empty = [NOTHING] * 3
+    return table(
+        header,
+        [
+            [name, *sum((rows[name].get(title, empty) for title, _ in by_source(results)), [])]
+            for name in AGE_GROUP_NAMES
+            if name in rows
+        ],
+    )
+
+
+def limits(results: dict) -> list[str]:
+    """Sentences that name the parts on which the model does worst, from the numbers alone."""
+    found = []
+    for title, numbers in by_source(results):
+        if years := numbers.get("years"):
+            for part, noun in [
+                ("by_group", "age group"),
+                ("by_ethnicity", "ethnicity label"),
+                ("by_gender", "gender label"),
+            ]:
+                what = f"{title}: mean absolute error by {noun}"
+                found += _extremes(years[part], what, "mae", "{:.2f} years", lambda v: -v)
+            found += _extremes(
+                years["by_group"], f"{title}: bias by age group", "bias", "{:+.2f} years",
+                lambda v: -abs(v),
+            )  # fmt: skip
+            what = f"{title}: how often the 80% interval holds, by age group"
+            found += _extremes(years["interval"]["by_group"], what, "coverage")
+        for name, part, noun in [
+            ("groups", "by_group", "right age groups by age group"),
+            ("groups", "by_ethnicity", "right age groups by ethnicity label"),
+            ("gender", "by_group", "right genders by age group"),
+            ("gender", "by_class", "right genders by gender label"),
+        ]:
+            found += _extremes(numbers.get(name, {}).get(part, {}), f"{title}: {noun}", "accuracy")
+    return found
+
+
+def _extremes(
+    parts: dict, what: str, key: str, shown: str = "{:.1%}", goodness=lambda v: v
+) -> list[str]:
+    """One sentence that names the worst and the best part; none where fewer than two are large."""
+    enough = {name: part[key] for name, part in parts.items() if part["n"] >= FEW}
+    if len(enough) < 2:
+        return []
+    order = sorted(enough, key=lambda name: goodness(enough[name]))
+    worst, best = order[0], order[-1]
+    return [
+        f"{what}: worst for {worst} ({shown.format(enough[worst])}, n={parts[worst]['n']:,}), "
+        f"best for {best} ({shown.format(enough[best])}, n={parts[best]['n']:,})."
+    ]

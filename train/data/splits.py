@@ -1,0 +1,103 @@
+"""Which picture is trained on, which selects, which tests: decided once, by file name and duplicates.
+
+The lists in `train/data/split_lists/` hold the known files; they were written by `write_lists` and are data
+under version control. A file they do not know is placed by a hash of its name. In both cases a
+cluster of near-duplicates stays in one split:
+
+- A cluster with a picture of FairFace's official validation set belongs to test. Those pictures are
+  all kept (2,500 is what others report on); the cluster's other members are left out.
+- A cluster whose known point ages lie more than MAX_AGE_CONFLICT years apart belongs to training: a
+  label that its own twin contradicts can measure nothing.
+- Any other cluster goes where its first member (by name) goes. In validation and test that member
+  alone is kept, so that no face counts twice.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+SPLITS = ("train", "validation", "test")
+LEFT_OUT = "left_out"
+LIST_FOLDER = Path(__file__).parent / "split_lists"
+
+VALIDATION_SHARE = {"utkface": 0.10, "fairface": 0.05}  # of FairFace's official training part
+TEST_SHARE = {"utkface": 0.10, "fairface": 0.0}  # FairFace's test is its official validation part
+MAX_AGE_CONFLICT = 5  # years
+
+
+def hash_split(file: str, source: str) -> str:
+    """Split of a file that no list knows: the same on every machine and in every order of files."""
+    place = int(hashlib.sha256(file.encode()).hexdigest()[:8], 16) / 0x100000000
+    if place < TEST_SHARE[source]:
+        return "test"
+    return "validation" if place < TEST_SHARE[source] + VALIDATION_SHARE[source] else "train"
+
+
+def read_lists(folder: Path = LIST_FOLDER) -> dict[str, str]:
+    """file -> split, for the files that the committed lists know; empty where there are no lists."""
+    known: dict[str, str] = {}
+    for split in (*SPLITS, LEFT_OUT):
+        path = folder / f"{split}.txt"
+        if path.is_file():
+            known.update(dict.fromkeys(path.read_text().split("\n")[:-1], split))
+    return known
+
+
+def write_lists(files: Sequence[str], splits: Sequence[str], folder: Path = LIST_FOLDER) -> None:
+    """Write one sorted list of file names for each split, and one for what is left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in (*SPLITS, LEFT_OUT):
+        names = sorted(f for f, s in zip(files, splits, strict=True) if s == split)
+        (folder / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))
+
+
+def assign(
+    files: Sequence[str],
+    sources: Sequence[str],
+    official: Sequence[str | None],
+    point_age_years: np.ndarray,
+    clusters: np.ndarray,
+    known: dict[str, str],
+) -> list[str]:
+    """Split of each of N pictures.
+
+    Args:
+        files, sources, official: as in `sources.Picture`.
+        point_age_years: (N,) int; -1 for a picture without a point label.
+        clusters: (N,) int, near-duplicates share a number.
+        known: what `read_lists` returned.
+
+    Returns:
+        N names out of SPLITS and LEFT_OUT.
+    """
+    order = np.lexsort((np.asarray(files), clusters))  # by cluster, then by name
+    starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
+    splits = [LEFT_OUT] * len(files)
+    for members in np.split(order, starts[1:]):
+        split, kept = _place(members, files, sources, official, point_age_years, known)
+        for i in kept:
+            splits[i] = split
+    return splits
+
+
+def _place(members, files, sources, official, point_age_years, known) -> tuple[str, list[int]]:
+    """The split of one cluster, and the members that are kept in it."""
+    tests = [i for i in members if official[i] == "val"]
+    if tests:
+        return "test", tests
+    ages = [age for age in point_age_years[members] if age >= 0]
+    if ages and max(ages) - min(ages) > MAX_AGE_CONFLICT and not _measured(members, files, known):
+        return "train", list(members)
+    # A file that the lists already measure with keeps its place, whatever came to join its cluster.
+    first = next(iter(_measured(members, files, known)), members[0])
+    split = known.get(files[first]) or hash_split(files[first], sources[first])
+    if split == "train":
+        return "train", list(members)
+    # A file that the lists leave out is the twin of a measured one, also where that one is not here.
+    return split, [first] if split != LEFT_OUT else []
+
+
+def _measured(members, files, known) -> list[int]:
+    return [i for i in members if known.get(files[i]) in ("validation", "test")]

@@ -1,0 +1,1 @@
+"""Predictions of a split and the numbers made from them. Imports `data` and `console`."""

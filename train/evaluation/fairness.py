@@ -1,0 +1,62 @@
+"""Errors by age group, gender and ethnicity together: a fair average can hide an unfair cell.
+
+The labels of gender and ethnicity are others' guesses from a face; they say who may be treated
+worse, not who somebody is.
+"""
+
+from itertools import product
+
+import numpy as np
+
+from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS
+from train.evaluation.metrics import age_error, share, true_group
+from train.evaluation.predictions import Predictions
+
+
+def fairness(p: Predictions, resamples: int, seed: int) -> dict | None:
+    """Numbers for each cell of age group x gender x ethnicity that holds a face.
+
+    Args:
+        p: predictions of one source.
+        resamples: bootstrap resamples for the intervals of mean absolute error and bias; 0 for none.
+        seed: seed of the resampling.
+
+    Returns:
+        "measure": "mae" where the source has point labels, else "accuracy" (of age groups), and
+        "cells": a list of dicts with age_group, gender, ethnicity, n and either mae, bias and
+        coverage of the 80% interval or accuracy, each with its interval. None where no face has
+        all three labels.
+    """
+    points = p.points
+    measure = _years if len(points) else _group_accuracy
+    rows = points if len(points) else p
+    groups = true_group(rows.age_low, rows.age_high)
+    cells = []
+    for g, m, e in product(*(range(len(n)) for n in (AGE_GROUP_NAMES, GENDERS, ETHNICITIES))):
+        inside = (groups == g) & (rows.gender == m) & (rows.ethnicity == e)
+        if inside.any():
+            names = {
+                "age_group": AGE_GROUP_NAMES[g],
+                "gender": GENDERS[m],
+                "ethnicity": ETHNICITIES[e],
+            }
+            cells.append(names | measure(rows.where(inside), resamples, seed))
+    if not cells:
+        return None
+    return {"measure": "mae" if len(points) else "accuracy", "cells": cells}
+
+
+def _years(p: Predictions, resamples: int, seed: int) -> dict:
+    error = age_error(p.years, p.age_low, resamples, seed)
+    kept = ("n", "mae", "mae_interval", "bias", "bias_interval")
+    return {k: error[k] for k in kept if k in error} | _share("coverage", p.held)
+
+
+def _group_accuracy(p: Predictions, *_) -> dict:
+    chosen = p.group_probabilities.argmax(axis=1)
+    return {"n": len(p)} | _share("accuracy", chosen == true_group(p.age_low, p.age_high))
+
+
+def _share(name: str, held: np.ndarray) -> dict:
+    found = share(held)
+    return {name: found["share"], f"{name}_interval": found["interval"]}

@@ -1,0 +1,1 @@
+"""Metric modules for the `evaluate` library, loaded by folder."""

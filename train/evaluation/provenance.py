@@ -1,0 +1,49 @@
+"""The head of every file of measurements: what it takes to get the numbers again."""
+
+import datetime
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+
+from age_model.network.precision import cpu_has_fast_bf16
+
+VERSIONS_OF = ("torch", "transformers", "datasets", "evaluate", "numpy", "pillow")
+
+
+def provenance(
+    schema_version: int,
+    command: str,
+    model: dict,
+    data: dict,
+    files: Sequence[str],
+    bootstrap: dict,
+    definitions: dict[str, str],
+    versions_of: Sequence[str] = VERSIONS_OF,
+) -> dict:
+    """What was measured, on what, how and with which versions.
+
+    Args:
+        schema_version: of the file's form.
+        command: how to get the numbers again.
+        model: name and facts of the checkpoint.
+        data: name of the data set, its split and how pictures were drawn.
+        files: names of the pictures that were measured.
+        bootstrap: "resamples" and "seed".
+        definitions: what the file's words mean.
+        versions_of: packages that the numbers depend on.
+    """
+    names = "\n".join(sorted(files))
+    return {
+        "schema_version": schema_version,
+        "command": command,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "model": model,
+        "data": data
+        | {"n": len(files), "files_sha256": hashlib.sha256(names.encode()).hexdigest()},
+        "bootstrap": bootstrap,
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in versions_of},
+        "precision": "bf16" if cpu_has_fast_bf16() else "float32",
+        "definitions": definitions,
+    }

@@ -1,0 +1,64 @@
+"""results.json: the numbers of an evaluation, with what it takes to get them again."""
+
+from age_model.network.calibration import INTERVAL_COVERAGE
+from age_model.network.reports import SCHEMA_VERSION
+from train.card.fairness import all_gaps
+from train.card.tables import limits
+from train.evaluation.by_group import source_results
+from train.evaluation.challenge_age import CHALLENGE_AGE
+from train.evaluation.predictions import Predictions
+from train.evaluation.provenance import provenance
+
+DEFINITIONS = {
+    "years": "estimated age: the median of the predicted distribution over single years",
+    "groups": "predicted group: the most probable of the nine; true group: the one that holds the "
+    "whole label; one-off: the true group or one of its neighbours",
+    "interval": f"predicted {INTERVAL_COVERAGE:.0%} interval; coverage: share of faces with "
+    "low <= true age <= high",
+    "mae_interval": "95% percentile bootstrap interval of the mean absolute error; bias_interval: "
+    "the same of the bias",
+    "bias": "mean of estimate minus label, in years",
+    "cs5": "share of faces whose absolute error is at most 5 years; cs3 and cs10 alike",
+    "calibration_error": "expected calibration error of the most probable group, 15 bins",
+    "thresholds": f"at the challenge age of {CHALLENGE_AGE} years, in the terms of NIST's FATE Age "
+    f"Estimation & Verification; share of the faces whose label is in the range: let_through: the "
+    f"estimate is {CHALLENGE_AGE} or more; turned_away: it is less; interval: 95% Wilson interval",
+    "fairness": "the same numbers for each age group, gender and ethnicity label together; "
+    "coverage_interval and accuracy_interval: 95% Wilson intervals",
+}
+
+
+def results_json(
+    command: str, model: dict, data: dict, p: Predictions, resamples: int, seed: int
+) -> dict:
+    """The content of results.json.
+
+    Args:
+        command: how to get these numbers again.
+        model: name and facts of the checkpoint.
+        data: name of the data set and its split.
+        p: predictions of the whole split.
+        resamples: bootstrap resamples for each MAE.
+        seed: seed of the resampling.
+    """
+    head = provenance(
+        SCHEMA_VERSION, command, model, data, p.file,
+        {"resamples": resamples, "seed": seed}, DEFINITIONS,
+    )  # fmt: skip
+    results = head | {
+        "sources": {
+            str(source): rounded(source_results(p.where(p.source == source), resamples, seed))
+            for source in sorted(set(p.source))
+        },
+    }
+    # What the numbers say in words, for all who show them.
+    return results | {"words": {"gaps": all_gaps(results), "limits": limits(results)}}
+
+
+def rounded(value):
+    """Floats of a nested structure to four places: more would be noise in every diff."""
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [rounded(inner) for inner in value]
+    return round(value, 4) if isinstance(value, float) else value

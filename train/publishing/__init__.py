@@ -1,0 +1,1 @@
+"""Uploading checkpoints and the demo to the Hugging Face Hub. Imports `card`."""

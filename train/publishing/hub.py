@@ -1,0 +1,64 @@
+"""What publishing on the Hugging Face Hub has in common: names, what is sent, and refusals."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub.errors import HfHubHTTPError, HTTPError
+from huggingface_hub.utils import validate_repo_id
+
+from train.card.other_pictures import FILES
+from train.model_card import CardArguments, generated, stale_files
+
+NEEDED = ("config.json", "preprocessor_config.json", "training.json", "results.json", "README.md")
+WEIGHTS = ("*.safetensors", "model.safetensors.index.json")
+CHECKPOINT_FILES = (*NEEDED, *FILES, *WEIGHTS)  # names and patterns
+
+WHAT_TO_DO = {
+    401: "Log in with `hf auth login` or set HF_TOKEN to a token that may write there.",
+    402: "The Hub asks for a paid plan for this; its message says which.",
+    403: "This login may not write there: check the name, or take a token that has the right to.",
+}
+
+
+def check_repository_name(name: str) -> None:
+    """Raise ValueError unless `name` is USER/NAME with the characters that the Hub takes."""
+    if name.count("/") != 1 or not all(name.split("/")):
+        raise ValueError(f"expected --repo as USER/NAME, got {name!r}")
+    validate_repo_id(name)
+
+
+def check_checkpoint(checkpoint: Path, readme: Path | None = None) -> None:
+    """Raise ValueError unless a checkpoint folder is whole, with the card that its results give.
+
+    Args:
+        checkpoint: folder.
+        readme: a README whose results must be those of this checkpoint too.
+    """
+    missing = [name for name in NEEDED if not (checkpoint / name).is_file()]
+    if missing or not any(checkpoint.glob("*.safetensors")):
+        raise ValueError(
+            f"expected a checkpoint with safetensors, results and card, got {checkpoint} without "
+            f"{', '.join(missing) or 'weights'}; run train.export, train.evaluate, train.model_card"
+        )
+    arguments = CardArguments(str(checkpoint), readme=str(readme) if readme else None)
+    if stale := stale_files(generated(arguments)):
+        raise ValueError(
+            f"expected the card that results.json gives, got another one in "
+            f"{', '.join(map(str, stale))}; run train.model_card first"
+        )
+
+
+@contextmanager
+def problems_told(program: str) -> Iterator[None]:
+    """End the process with a message where the Hub refuses or does not answer, or input is wrong."""
+    try:
+        yield
+    except HfHubHTTPError as error:
+        advice = WHAT_TO_DO.get(error.response.status_code, "")
+        sys.exit(f"{program}: the Hub refused: {error}\n{advice}".rstrip())
+    except (HTTPError, ConnectionError) as error:  # the latter also under HF_HUB_OFFLINE=1
+        sys.exit(f"{program}: the Hub cannot be reached: {error}\nCheck the network; nothing was sent.")
+    except ValueError as error:
+        sys.exit(f"{program}: {error}")

@@ -1,0 +1,4 @@
+"""Measurements on pictures made worse: corruptions, pose, synthetic photos.
+
+Imports `data`, `evaluation` and `console`.
+"""

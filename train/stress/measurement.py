@@ -1,0 +1,154 @@
+"""What measurements beside `train.evaluate` share: arguments, the pictures drawn, the file's head."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import datasets
+import numpy as np
+from transformers import HfArgumentParser
+
+from age_model.network.reports import weights_sha256
+from age_model.predictor import AgePredictor
+from train.console.output import shown_name, staged_folder
+from train.evaluate import EvaluateArguments, load_split
+from train.evaluation.metric_modules.age_error.age_error import bootstrap_mean_interval
+from train.evaluation.metrics import age_error
+from train.evaluation.predictions import Predictions
+from train.evaluation.provenance import VERSIONS_OF, provenance
+from train.evaluation.results_file import DEFINITIONS, rounded
+
+SOURCE = "utkface"  # the source whose labels are years
+Arguments = TypeVar("Arguments", bound=EvaluateArguments)
+DEFINED = ("years", "interval", "mae_interval", "bias")  # the words of results.json used here
+
+
+@dataclass
+class MeasureArguments(EvaluateArguments):
+    """What to measure, on how many pictures, and where to write it."""
+
+    max_pictures: int = field(
+        default=600, metadata={"help": "Measure so many of the split's pictures, drawn by the seed."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.max_pictures < 1:
+            raise ValueError(f"expected --max_pictures of at least 1, got {self.max_pictures}")
+
+    def command_of(self, program: str) -> str:
+        """As `command`, for another program than train.evaluate."""
+        return super().command().replace("train.evaluate", program, 1)
+
+
+def drawn_pictures(arguments: MeasureArguments) -> tuple[datasets.Dataset, int]:
+    """The split's UTKFace pictures with point labels, or `max_pictures` of them; and how many there are.
+
+    Raises:
+        ValueError: no such data, or no such picture in the split.
+    """
+    table = load_split(arguments.data, arguments.split)
+    low, high, source = (np.asarray(table[name][:]) for name in ("age_low", "age_high", "source"))
+    rows = np.flatnonzero((source == SOURCE) & (low >= 0) & (low == high))
+    if not len(rows):
+        raise ValueError(
+            f"expected UTKFace pictures with an age in years in the split {arguments.split!r} of "
+            f"{arguments.data}, got none; name another split"
+        )
+    drawn = rows
+    if len(rows) > arguments.max_pictures:
+        rng = np.random.default_rng(arguments.seed)
+        drawn = np.sort(rng.choice(rows, arguments.max_pictures, replace=False))
+    return table.select(drawn), len(rows)
+
+
+def difference(errors: np.ndarray, other: np.ndarray, resamples: int, seed: int) -> dict:
+    """How much larger the mean of (N,) absolute errors is than that of others on the same pictures.
+
+    Returns:
+        mae_difference (years) and mae_difference_interval, its 95% bootstrap interval over pictures.
+    """
+    apart = np.asarray(errors) - np.asarray(other)
+    return {
+        "mae_difference": float(apart.mean()),
+        "mae_difference_interval": bootstrap_mean_interval(apart, resamples, seed),
+    }
+
+
+def row_scores(p: Predictions, usual_errors: np.ndarray, resamples: int, seed: int) -> dict:
+    """The numbers of one kind of pictures.
+
+    Args:
+        p: of N such pictures.
+        usual_errors: (N,) absolute errors, years, that these are held against.
+    """
+    error = age_error(p.years, p.age_low, resamples, seed)
+    return {
+        **{name: error[name] for name in ("n", "mae", "mae_interval", "bias")},
+        **difference(np.abs(p.years - p.age_low), usual_errors, resamples, seed),
+        "coverage": float(p.held.mean()),
+        "mean_width": float(np.diff(p.interval_years).mean()),
+    }
+
+
+def quantiles(values: Sequence[float]) -> dict:
+    """Of N measurements."""
+    low, median, high = np.quantile(values, [0.1, 0.5, 0.9])
+    return {"median": float(median), "p10": float(low), "p90": float(high)}
+
+
+def head(
+    arguments: MeasureArguments, command: str, predictor: AgePredictor, files: list[str], of: int
+) -> dict:
+    """What it takes to get the numbers again, in the form that results.json has it."""
+    return provenance(
+        1,
+        command,
+        {
+            "name": shown_name(arguments.model),
+            "image_size": predictor.image_size,
+            "weights_sha256": weights_sha256(arguments.model),
+        },
+        {
+            "name": shown_name(arguments.data), "split": arguments.split, "source": SOURCE,
+            "drawn_from": of, "seed": arguments.seed,
+        },
+        files,
+        {"resamples": arguments.resamples, "seed": arguments.seed},
+        {name: DEFINITIONS[name] for name in DEFINED}
+        | {
+            "mae_difference": "mean absolute error minus that of the untouched aligned crops of the "
+            "same pictures; mae_difference_interval: 95% percentile bootstrap interval over pictures",
+        },
+        (*VERSIONS_OF, "opencv-python"),
+    )  # fmt: skip
+
+
+def write_measurement(folder: Path, name: str, content: dict) -> None:
+    """`content` as JSON, floats to four places."""
+    text = json.dumps(rounded(content), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def measurement_folder(out: str, names: set[str]):
+    """`staged_folder` that replaces an older one with these files only."""
+    return staged_folder(
+        Path(out), may_replace=lambda folder: {file.name for file in folder.iterdir()} <= names
+    )
+
+
+def carried_out(
+    program: str,
+    kind: type[Arguments],
+    measure: Callable[[Arguments], dict],
+    argv: list[str] | None,
+) -> tuple[Arguments, dict]:
+    """The arguments in `argv`, and what is measured by them; a problem ends the process in words."""
+    try:
+        (arguments,) = HfArgumentParser(kind).parse_args_into_dataclasses(argv)
+        return arguments, measure(arguments)
+    except ValueError as error:
+        sys.exit(f"{program}: {error}")

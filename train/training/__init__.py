@@ -1,0 +1,4 @@
+"""The Trainer: arguments, losses, sampling, optimizers, distillation, MLflow runs.
+
+Imports `data`, `networks`, `evaluation` and `console`.
+"""

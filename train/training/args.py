@@ -1,0 +1,220 @@
+"""What `train.finetune` can be told: dataclasses for HfArgumentParser, and presets over them."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from transformers import HfArgumentParser, TrainingArguments
+
+from age_model.network.precision import cpu_has_fast_bf16
+from train.console.errors import InputError
+from train.networks.registry import NETWORKS, is_checkpoint
+
+WEIGHTING = ("none", "inverse", "effective")
+
+
+@dataclass
+class ModelArguments:
+    """Which network is trained, and from where it starts."""
+
+    base_model: str | None = field(
+        default=None,
+        metadata={
+            "help": "Hub id (such as google/vit-base-patch16-224-in21k) or checkpoint folder to start "
+            "from; none: random weights of --architecture and --network_config."
+        },
+    )
+    architecture: str = field(
+        default="vit",
+        metadata={"help": "Without --base_model: which network.", "choices": list(NETWORKS)},
+    )
+    network_config: dict | str | None = field(
+        default=None,
+        metadata={"help": "Without --base_model: its configuration, as a JSON object."},
+    )
+    mimetic_init: bool = field(
+        default=True, metadata={"help": "Start a ViT of random weights from mimetic initialisation."}
+    )
+    teacher: str | None = field(
+        default=None, metadata={"help": "Folder of a trained network to distil into this one."}
+    )
+    second_teacher: str | None = field(
+        default=None,
+        metadata={"help": "Folder of another, with whose answers those of the first are averaged."},
+    )
+
+    def __post_init__(self) -> None:
+        self.network_config = _json_object(self.network_config or {})
+        for name in ("teacher", "second_teacher"):
+            folder = getattr(self, name)
+            if folder and not is_checkpoint(Path(folder)):
+                raise InputError(
+                    f"{name}: expected the folder of a trained network, found no config.json in "
+                    f"{folder}; train it first, with its own preset"
+                )
+        if self.second_teacher and not self.teacher:
+            raise InputError("second_teacher: there is no first one; name it as teacher")
+
+
+@dataclass
+class DataArguments:
+    """Which pictures, at what size."""
+
+    data: str = field(default="data", metadata={"help": "Folder made by `python -m train.prepare`."})
+    image_size: int = field(
+        default=128, metadata={"help": "Side of the network's input in pixels, where it is free."}
+    )
+    max_train_pictures: int | None = field(
+        default=None, metadata={"help": "Use only so many training pictures, drawn by the seed."}
+    )
+    max_validation_pictures: int | None = field(
+        default=None, metadata={"help": "Use only so many validation pictures, drawn by the seed."}
+    )
+
+
+@dataclass
+class AgeTrainingArguments(TrainingArguments):
+    """The Trainer's arguments, with defaults for this task, and what WeightedTrainer adds."""
+
+    output_dir: str = field(default="runs/age", metadata={"help": "Checkpoints, and `final`."})
+    precision: str = field(
+        default="auto",
+        metadata={
+            "help": "bf16 autocast where the processor has it (auto), always, or fp32.",
+            "choices": ["auto", "bf16", "fp32"],
+        },
+    )
+    optimizer: str = field(
+        default="muon",
+        metadata={
+            "help": "muon (AdamW for what is no inner matrix), or trainer (what --optim names).",
+            "choices": ["muon", "trainer"],
+        },
+    )
+    class_weighting: str = field(
+        default="inverse",
+        metadata={
+            "help": "Weights of the age loss by how rare an age is.",
+            "choices": list(WEIGHTING),
+        },
+    )
+    class_weight_power: float = field(
+        default=0.5, metadata={"help": "Exponent on these weights: 0 none, 1 full."}
+    )
+    gender_loss: float = field(default=0.5, metadata={"help": "Weight of the gender loss."})
+    ethnicity_loss: float = field(default=0.25, metadata={"help": "Weight of the ethnicity loss."})
+    distillation: float = field(
+        default=0.7, metadata={"help": "With a teacher: its share of the loss, the labels' is the rest."}
+    )
+    hints: float = field(
+        default=1.0, metadata={"help": "With a teacher: weight of matching its feature map."}
+    )
+    patch_dropout: float = field(
+        default=0.0, metadata={"help": "Share of a ViT's patches left out of a training step."}
+    )
+    patch_dropout_until: float = field(
+        default=0.85, metadata={"help": "Share of training after which all patches are seen."}
+    )
+    mixup: float = field(
+        default=0.0,
+        metadata={
+            "help": "Blend each training picture with another by a Beta(a, a) share, of this a; 0: none."
+        },
+    )
+    mixup_until: float = field(
+        default=0.9, metadata={"help": "Share of training after which pictures are left as they are."}
+    )
+    utkface_share: float | None = field(
+        default=None,
+        metadata={"help": "Share of UTKFace in what is drawn; none: each picture once an epoch."},
+    )
+    early_stopping_patience: int | None = field(
+        default=None, metadata={"help": "Stop after so many evaluations without a better MAE."}
+    )
+    experiment: str = field(default="age", metadata={"help": "Name of the MLflow experiment."})
+
+    # Defaults of the Trainer that are other here.
+    eval_strategy: str = field(default="steps", metadata={"help": "When to evaluate."})
+    save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
+    restore_callback_states_from_checkpoint: bool = field(
+        default=True, metadata={"help": "So that patience and minutes count on after a resume."}
+    )
+    load_best_model_at_end: bool = field(default=True, metadata={"help": "Keep the best, not the last."})
+    metric_for_best_model: str | None = field(default="mae", metadata={"help": "What best means."})
+    greater_is_better: bool | None = field(default=False, metadata={"help": "Of that metric."})
+    lr_scheduler_type: str = field(default="cosine", metadata={"help": "Learning-rate schedule."})
+    report_to: str = field(default="mlflow", metadata={"help": "Trackers, or none."})
+    remove_unused_columns: bool = field(default=False, metadata={"help": "Ours are read by collate."})
+
+    def __post_init__(self) -> None:
+        for name in ("distillation", "patch_dropout", "patch_dropout_until", "mixup_until"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name}: expected a number from 0 to 1, got {getattr(self, name)}")
+        if self.patch_dropout == 1:
+            raise InputError("patch_dropout: 1 would leave no patch at all; give less")
+        if self.mixup < 0:
+            raise InputError(f"mixup: expected a number from 0 upwards, got {self.mixup}")
+        if self.utkface_share is not None and not 0 < self.utkface_share < 1:
+            raise InputError(
+                f"utkface_share: expected a number between 0 and 1, got {self.utkface_share}"
+            )
+        self.label_names = ["age_low", "age_high", "gender", "ethnicity"]
+        if not torch.cuda.is_available():
+            self.use_cpu = True
+        if self.precision != "fp32":
+            self.bf16 = self.precision == "bf16" or _has_fast_bf16()
+        super().__post_init__()
+
+
+def _json_object(given: dict | str) -> dict:
+    try:
+        found = json.loads(given) if isinstance(given, str) else given
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"network_config: expected a JSON object, got {given!r}")
+    return found
+
+
+def _has_fast_bf16() -> bool:
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return cpu_has_fast_bf16()
+
+
+def parse(argv: list[str]) -> tuple[ModelArguments, DataArguments, AgeTrainingArguments, str]:
+    """Arguments from `--config PRESET.json` with what else the command line says on top.
+
+    Returns:
+        The three dataclasses and the preset's name ("none" without one).
+
+    Raises:
+        InputError: the preset is missing, is no JSON object, or has a key that nothing takes.
+    """
+    parser = HfArgumentParser((ModelArguments, DataArguments, AgeTrainingArguments))
+    parser.add_argument("--config", help="JSON preset, such as train/configs/tiny.json.")
+    chosen, rest = parser.parse_known_args(argv)[0].config, list(argv)
+    preset = _read_preset(Path(chosen), parser) if chosen else {}
+    parser.set_defaults(**preset)
+    model, data, training, _ = parser.parse_args_into_dataclasses(rest)
+    return model, data, training, Path(chosen).stem if chosen else "none"
+
+
+def _read_preset(path: Path, parser: HfArgumentParser) -> dict:
+    if not path.is_file():
+        raise InputError(f"--config: expected a JSON preset, there is no file {path}")
+    try:
+        preset = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: expected a JSON object: {error}") from None
+    if not isinstance(preset, dict):
+        raise InputError(f"{path}: expected a JSON object, got {type(preset).__name__}")
+    known = {action.dest for action in parser._actions}
+    unknown = sorted(set(preset) - known)
+    if unknown:
+        raise InputError(
+            f"{path}: unknown key {', '.join(map(repr, unknown))}; "
+            "`python -m train.finetune --help` lists what there is"
+        )
+    return preset

@@ -1,0 +1,62 @@
+"""Learning from a teacher: its answers, and what it sees where.
+
+Sources: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; Romero et al., "FitNets:
+Hints for Thin Deep Nets", ICLR 2015. A ViT trained from nothing learns slowly what a convolutional
+network knows by construction; the hints hand it over patch by patch.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from age_model.network.modeling import AgeOutput
+
+HEADS = ("logits", "gender_logits", "ethnicity_logits")
+
+
+def answer_loss(student: AgeOutput, teacher: AgeOutput) -> torch.Tensor:
+    """(B,) sum over the three heads of KL(teacher || student), in nats."""
+    total = 0.0
+    for head in HEADS:
+        log_p = F.log_softmax(student[head].float(), dim=1)
+        log_q = F.log_softmax(teacher[head].float(), dim=1)
+        total = total + F.kl_div(log_p, log_q, log_target=True, reduction="none").sum(dim=1)
+    return total
+
+
+def averaged(first: AgeOutput, second: AgeOutput) -> AgeOutput:
+    """The mean of what two teachers answer, as probabilities, and what the first one sees where."""
+    means = {}
+    for head in HEADS:
+        log_p, log_q = (F.log_softmax(output[head].float(), dim=1) for output in (first, second))
+        means[head] = torch.logaddexp(log_p, log_q) - math.log(2)
+    return AgeOutput(**{**first, **means})
+
+
+def hint_loss(student: AgeOutput, teacher: AgeOutput, projection: "HintProjection") -> torch.Tensor:
+    """(B,) squared distance between the student's patches and the teacher's map at the same places.
+
+    The teacher's channels are normalised at each place (zero mean, unit variance), so that a channel's
+    scale does not decide how much it counts; 1 is the loss of answering nothing.
+
+    Args:
+        projection: maps the student's (..., D) to the teacher's channels.
+    """
+    side = int(teacher.token_features.shape[1] ** 0.5)
+    grid = teacher.token_features.float().unflatten(1, (side, side)).permute(0, 3, 1, 2)
+    grid = F.interpolate(grid, size=(projection.student_side,) * 2, mode="nearest")
+    target = grid.flatten(2).transpose(1, 2)
+    target = F.layer_norm(target, target.shape[-1:])
+    index = student.token_index[..., None].expand(-1, -1, target.shape[-1])
+    difference = projection(student.token_features).float() - target.gather(1, index)
+    return difference.square().mean(dim=(1, 2))
+
+
+class HintProjection(nn.Linear):
+    """From the student's width to the teacher's; `student_side` patches lie along one side."""
+
+    def __init__(self, student_width: int, teacher_width: int, student_side: int):
+        super().__init__(student_width, teacher_width)
+        self.student_side = student_side
