@@ -108,7 +108,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         predictor.load(options.model)
-        keep_deleting(Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, example_files)
+        keep_deleting(
+            Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, example_files
+        )
         # Without api_open=False a program could ask past the queue.
         demo.queue(max_size=WAITING_VISITORS, api_open=False).launch(
             server_name=options.host,

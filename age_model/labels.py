@@ -21,7 +21,7 @@ class AgeGroup:
 
     @property
     def name(self) -> str:
-        """"20-29", or "70+" for a group that runs to the end of the scale."""
+        """ "20-29", or "70+" for a group that runs to the end of the scale."""
         return f"{self.low}+" if self.high >= MAX_AGE else f"{self.low}-{self.high}"
 
 

@@ -160,7 +160,9 @@ class AgePredictor:
         image_rgb = load_image(image)
         faces = self._detector.detect(image_rgb)
         if face not in range(len(faces)):
-            raise ValueError(f"expected a face from 0 to below {len(faces)}, got {face}: choose another")
+            raise ValueError(
+                f"expected a face from 0 to below {len(faces)}, got {face}: choose another"
+            )
         return self.explain_crop(crop_face(image_rgb, faces, face, CROP_SIZE))
 
     def explain_crop(self, crop) -> Explanation:

@@ -45,14 +45,21 @@ class FinishArguments:
     """Which network to change, and how much."""
 
     model: str = field(metadata={"help": "Folder of a ViT that train.finetune wrote."})
-    out: str = field(metadata={"help": "Folder for the run's record; the network goes to OUT/final."})
-    average: str | None = field(
-        default=None, metadata={"help": "Folder of a network that it went on from; none: no average."}
+    out: str = field(
+        metadata={"help": "Folder for the run's record; the network goes to OUT/final."}
     )
-    share: float = field(default=0.2, metadata={"help": "That one's share of the averaged weights."})
+    average: str | None = field(
+        default=None,
+        metadata={"help": "Folder of a network that it went on from; none: no average."},
+    )
+    share: float = field(
+        default=0.2, metadata={"help": "That one's share of the averaged weights."}
+    )
     unweighted: float = field(
         default=0.5,
-        metadata={"help": "How much of the class weights of common ages to take back: 0 none, 1 all."},
+        metadata={
+            "help": "How much of the class weights of common ages to take back: 0 none, 1 all."
+        },
     )
     raised: float = field(
         default=0.0,
@@ -64,7 +71,9 @@ class FinishArguments:
     def __post_init__(self) -> None:
         for name in ("share", "unweighted", "raised"):
             if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"--{name}: expected a number from 0 to 1, got {getattr(self, name)}")
+                raise InputError(
+                    f"--{name}: expected a number from 0 to 1, got {getattr(self, name)}"
+                )
 
 
 def finish(arguments: FinishArguments) -> Path:
@@ -76,7 +85,9 @@ def finish(arguments: FinishArguments) -> Path:
     """
     facts, network = _trained(arguments.model)
     if "finish" in facts:
-        raise InputError(f"--model: expected a network as it was trained, {arguments.model} is finished")
+        raise InputError(
+            f"--model: expected a network as it was trained, {arguments.model} is finished"
+        )
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(arguments, facts["arguments"], folder)
         if arguments.average:
@@ -135,7 +146,9 @@ def reweight(network: AgeViT, weights: np.ndarray, *, unweighted: float, raised:
 def _trained(folder: str) -> tuple[dict, AgeViT]:
     facts = Path(folder, "training.json")
     if not facts.is_file():
-        raise InputError(f"{folder}: expected a folder that train.finetune wrote, without {facts.name}")
+        raise InputError(
+            f"{folder}: expected a folder that train.finetune wrote, without {facts.name}"
+        )
     network = load_network(folder)
     if not isinstance(network, AgeViT):
         raise InputError(f"{folder}: expected a ViT, got {type(network).__name__}")

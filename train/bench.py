@@ -34,7 +34,9 @@ def main() -> None:
         step = training_step(trainer)
         training = _rate(lambda: step(batch), STEPS, size)
     print(f"preset {preset}, batch of {size}, {trainer.train_dataset.size} px, {args.device}")
-    print(f"loader alone:        {loader:7.0f} pictures/s with {args.dataloader_num_workers} processes")
+    print(
+        f"loader alone:        {loader:7.0f} pictures/s with {args.dataloader_num_workers} processes"
+    )
     print(f"training step alone: {training:7.0f} pictures/s")
     print(f"ratio:               {loader / training:7.1f}")
 

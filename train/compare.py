@@ -81,13 +81,16 @@ class CompareArguments:
     )
     base_model: str | None = field(
         default=None,
-        metadata={"help": "Trained ViT that the ViTs go on from; default: all from random weights."},
+        metadata={
+            "help": "Trained ViT that the ViTs go on from; default: all from random weights."
+        },
     )
     backbones: list[str] | None = field(
         default=None, metadata={"help": "Which; default: all, with --base_model the ViTs."}
     )
     extra: str = field(
-        default="{}", metadata={"help": "JSON object of more training arguments, for all backbones."}
+        default="{}",
+        metadata={"help": "JSON object of more training arguments, for all backbones."},
     )
 
     def __post_init__(self) -> None:
@@ -181,11 +184,21 @@ def _rows(runs: dict[str, str]) -> list[list[str]]:
 
 
 def _page(arguments: CompareArguments, rows: list[list[str]]) -> str:
-    facts = json.loads((_folder(arguments.backbones[0], arguments) / "final/training.json").read_text())
+    facts = json.loads(
+        (_folder(arguments.backbones[0], arguments) / "final/training.json").read_text()
+    )
     base = arguments.base_model and shown_name(arguments.base_model)
     title = "Class weighting compared" if base else "Backbones compared"
     start = f"went on from `{base}`" if base else "was trained from random weights"
-    command = ["python", "-m", "train.compare", "--data", "data", "--minutes", f"{arguments.minutes:g}"]
+    command = [
+        "python",
+        "-m",
+        "train.compare",
+        "--data",
+        "data",
+        "--minutes",
+        f"{arguments.minutes:g}",
+    ]
     if base:
         command += ["--base_model", base]
     if arguments.extra != "{}":

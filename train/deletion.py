@@ -46,7 +46,8 @@ class DeletionArguments(MeasureArguments):
     """What to measure, on how many pictures, and where to write it."""
 
     max_pictures: int = field(
-        default=300, metadata={"help": "Measure so many of the split's pictures, drawn by the seed."}
+        default=300,
+        metadata={"help": "Measure so many of the split's pictures, drawn by the seed."},
     )
     random_orders: int = field(
         default=5, metadata={"help": "Random orders for each picture, to compare with."}
@@ -74,7 +75,8 @@ def measure(
             curves[name].append(curve)
     areas = {name: np.trapezoid(np.array(c), shares(), axis=1) for name, c in curves.items()}
     return {
-        name: _scores(np.array(curves[name]), areas[name], areas[RANDOM], arguments) for name in curves
+        name: _scores(np.array(curves[name]), areas[name], areas[RANDOM], arguments)
+        for name in curves
     }
 
 

@@ -142,7 +142,9 @@ def main(argv: list[str] | None = None) -> None:
     for numbers in content["detectors"].values():
         low, high = numbers["mae_difference_interval"]
         print(f"{numbers['detector']}: found {numbers['found']} of {numbers['n']}")
-        print(f"  MAE {numbers['app']['mae']:.2f}, aligned {numbers['aligned']['mae']:.2f}: ", end="")
+        print(
+            f"  MAE {numbers['app']['mae']:.2f}, aligned {numbers['aligned']['mae']:.2f}: ", end=""
+        )
         print(f"{numbers['mae_difference']:+.2f} (95% {low:+.2f} to {high:+.2f}) years")
     print(f"written to {arguments.out}")
 

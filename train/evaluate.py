@@ -122,9 +122,7 @@ def evaluate(arguments: EvaluateArguments) -> dict:
         (staging / "results.json").write_text(text + "\n", encoding="utf-8")
         write_predictions(staging / "predictions.csv", predictions)
         draw_figures(staging, predictions, results["sources"])
-        draw_face_sheet(
-            staging, predictions, lambda i: load_image(encoded(table[int(i)]["image"]))
-        )
+        draw_face_sheet(staging, predictions, lambda i: load_image(encoded(table[int(i)]["image"])))
     return results
 
 

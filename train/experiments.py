@@ -79,7 +79,9 @@ def run_facts(run_id: str) -> dict:
         **{name: metrics.get(name) for name in ("minutes", "pictures_seen", "parameters")},
         "remarks": run.data.tags.get("mlflow.note.content"),
         "course": sorted(
-            {p.step: round(p.value, 2) for p in client.get_metric_history(run_id, "eval_mae")}.items()
+            {
+                p.step: round(p.value, 2) for p in client.get_metric_history(run_id, "eval_mae")
+            }.items()
         ),
     }
 
@@ -92,9 +94,13 @@ def add(entries: list[dict], arguments: ExperimentArguments) -> list[dict]:
     """
     note = note_of_run(arguments.run)
     if not note.is_file():
-        raise InputError(f"--run: expected a run's output folder with {note.name}, got {arguments.run}")
+        raise InputError(
+            f"--run: expected a run's output folder with {note.name}, got {arguments.run}"
+        )
     if not arguments.question or not arguments.verdict:
-        raise InputError("expected --question and --verdict with --run, got none; say both in words")
+        raise InputError(
+            "expected --question and --verdict with --run, got none; say both in words"
+        )
     entry = {
         "name": Path(arguments.run).name,
         "question": arguments.question,
@@ -117,9 +123,7 @@ def page(entries: list[dict]) -> str:
         for e in entries
     ]  # fmt: skip
     parts = [INTRODUCTION, table(header, rows), *(_section(e) for e in entries), outlook(entries)]
-    written = (
-        "Written by `python -m train.experiments` from `experiments.json`, which it fills from MLflow."
-    )
+    written = "Written by `python -m train.experiments` from `experiments.json`, which it fills from MLflow."
     return "\n\n".join(part.strip() for part in [*parts, written] if part) + "\n"
 
 

@@ -65,7 +65,9 @@ class PrepareArguments:
 
     def __post_init__(self) -> None:
         if not self.utkface and not self.fairface:
-            raise InputError("expected pictures: give --utkface PATH..., --fairface PATH..., or both")
+            raise InputError(
+                "expected pictures: give --utkface PATH..., --fairface PATH..., or both"
+            )
         missing = [path for path in self.utkface + self.fairface if not Path(path).exists()]
         if missing:
             raise InputError(f"no such file or folder: {', '.join(missing)}")
@@ -136,7 +138,9 @@ def _scan(
                     digest = perceptual_hash(image.convert("RGB"))
             except (OSError, ValueError, SyntaxError, PILImage.DecompressionBombError):
                 empty = not picture.image["bytes"]
-                report.leave_out(picture.file, "empty or unreadable file" if empty else "not a picture")
+                report.leave_out(
+                    picture.file, "empty or unreadable file" if empty else "not a picture"
+                )
                 continue
             row = asdict(picture)
             official.append(row.pop("official_split"))

@@ -28,7 +28,8 @@ class PushArguments:
         default="age_model/checkpoint", metadata={"help": "Checkpoint folder with its card."}
     )
     private: bool = field(
-        default=False, metadata={"help": "Make a new repository private; an old one stays as it is."}
+        default=False,
+        metadata={"help": "Make a new repository private; an old one stays as it is."},
     )
     revision: str | None = field(
         default=None, metadata={"help": "Branch to push to, made where missing; none: main."}

@@ -48,7 +48,9 @@ class SpaceArguments:
     private: bool = field(
         default=False, metadata={"help": "Make a new Space private; an old one stays as it is."}
     )
-    dry_run: bool = field(default=False, metadata={"help": "List what would be sent, and send nothing."})
+    dry_run: bool = field(
+        default=False, metadata={"help": "List what would be sent, and send nothing."}
+    )
     message: str = field(default="Upload the demo", metadata={"help": "Commit message."})
 
     def __post_init__(self) -> None:
@@ -84,7 +86,10 @@ def for_cpu(requirements: str) -> str:
     build whose version ends in +cpu.
     """
     changed, count = re.subn(
-        r"^torch==([\w.]+)$", rf"--extra-index-url {CPU_INDEX}\ntorch==\1+cpu", requirements, flags=re.M
+        r"^torch==([\w.]+)$",
+        rf"--extra-index-url {CPU_INDEX}\ntorch==\1+cpu",
+        requirements,
+        flags=re.M,
     )
     if count != 1:
         raise ValueError(f"expected one line torch==VERSION in requirements.txt, got {count}")
@@ -118,7 +123,9 @@ def listing(folder: Path) -> str:
     """The files below `folder` with their sizes, one a line, and their sum."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     sizes = [file.stat().st_size for file in files]
-    lines = [f"{size:>10,}  {file.relative_to(folder)}" for file, size in zip(files, sizes, strict=True)]
+    lines = [
+        f"{size:>10,}  {file.relative_to(folder)}" for file, size in zip(files, sizes, strict=True)
+    ]
     return "\n".join([*lines, f"{sum(sizes):>10,}  bytes in {len(files)} files"])
 
 

@@ -37,7 +37,9 @@ def run(options: argparse.Namespace) -> None:
     print(f"one face crop, alone:                {face:8.1f} ms")
     start = time.perf_counter()
     predictor.predict_crops([crop] * CROPS)
-    print(f"{CROPS} face crops, in batches:        {CROPS / (time.perf_counter() - start):8.0f} faces/s")
+    print(
+        f"{CROPS} face crops, in batches:        {CROPS / (time.perf_counter() - start):8.0f} faces/s"
+    )
     faces = predictor(photo)
     if len(faces) != 1:
         raise ValueError(f"expected one face in {PORTRAIT.name}, got {len(faces)}")
@@ -48,7 +50,9 @@ def run(options: argparse.Namespace) -> None:
     print(f"such a photo with {len(predictor(crowd))} faces:         {many:8.1f} ms")
     other = _other_demo()
     theirs = _median_ms(lambda: other(Image.open(io.BytesIO(photo))), max(3, options.repeats // 5))
-    print(f"the same through ViT-B/16 at 224 px: {theirs:8.1f} ms, {theirs / ours:.1f} times as long")
+    print(
+        f"the same through ViT-B/16 at 224 px: {theirs:8.1f} ms, {theirs / ours:.1f} times as long"
+    )
 
 
 def _photo() -> bytes:

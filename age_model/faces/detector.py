@@ -13,7 +13,9 @@ LONGER_SIDE = 640  # of the copy that is searched: finds faces from about 1/50 o
 MAX_FACES = 50  # in one picture, so that a crowd keeps nobody waiting
 QUICK_SIDE = 320  # of the one copy that a quick look searches
 QUICK_FACES = 6  # a crowd must not keep others waiting for their frames
-ENLARGED_SIDE = 160  # of the copy of a smaller picture: Haar knows no face below 20 pixels, YuNet 10
+ENLARGED_SIDE = (
+    160  # of the copy of a smaller picture: Haar knows no face below 20 pixels, YuNet 10
+)
 
 
 class Detector(Protocol):
@@ -57,7 +59,9 @@ def scaled(image_rgb: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]:
     return cv2.resize(image_rgb, size_wh, interpolation=how), scale
 
 
-def largest(box_xywh: np.ndarray, score: np.ndarray, landmarks_xy: np.ndarray, quick: bool) -> Faces:
+def largest(
+    box_xywh: np.ndarray, score: np.ndarray, landmarks_xy: np.ndarray, quick: bool
+) -> Faces:
     """The largest faces with corner boxes, largest first: as many as `Detector.detect` may give."""
     most = QUICK_FACES if quick else MAX_FACES
     order = np.argsort(-box_xywh[:, 2] * box_xywh[:, 3], kind="stable")[:most]

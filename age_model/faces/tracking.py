@@ -88,7 +88,9 @@ def follow(tracks: tuple[Track, ...], ages: FaceAges, now: float) -> tuple[Track
     boxes = ages.box_xyxy.astype(np.float64)
     pairs = _matched(np.array([_expected(t, now) for t in tracks]).reshape(-1, 4), boxes)
     after = {
-        track.number: _moved(track, ages, pairs[i], now) if i in pairs else replace(track, face=None)
+        track.number: _moved(track, ages, pairs[i], now)
+        if i in pairs
+        else replace(track, face=None)
         for i, track in enumerate(tracks)
     }
     for face in sorted(set(range(len(boxes))) - set(pairs.values())):
@@ -99,7 +101,9 @@ def follow(tracks: tuple[Track, ...], ages: FaceAges, now: float) -> tuple[Track
     return tuple(after[number] for number in sorted(after))
 
 
-def live_faces(tracks: tuple[Track, ...], now: float, calibration: Calibration) -> tuple[LiveFace, ...]:
+def live_faces(
+    tracks: tuple[Track, ...], now: float, calibration: Calibration
+) -> tuple[LiveFace, ...]:
     """What to show now.
 
     Args:

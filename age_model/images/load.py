@@ -169,9 +169,7 @@ def _check_pixels(width: int, height: int) -> None:
 
 
 def _too_many_pixels(got: str) -> str:
-    return (
-        f"has too many pixels ({got}), at most {MAX_PIXELS // 10**6} million are taken; shrink it first"
-    )
+    return f"has too many pixels ({got}), at most {MAX_PIXELS // 10**6} million are taken; shrink it first"
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -20,7 +20,7 @@ FACE_COLORS = ("#1d4ed8", "#b45309", "#047857", "#be185d", "#6d28d9", "#0e7490")
 
 
 def face_color(index: int) -> str:
-    """"#rrggbb" of face `index` (0 is the first), for its box and for its card."""
+    """ "#rrggbb" of face `index` (0 is the first), for its box and for its card."""
     return FACE_COLORS[index % len(FACE_COLORS)]
 
 

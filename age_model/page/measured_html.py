@@ -96,7 +96,9 @@ def _groups_table(groups: dict) -> str:
         [_name(name), f"{group['n']:,}", _bar(group["accuracy"], 1.0, "{:.0%}")]
         for name, group in groups.items()
     ]
-    return _table(words.MEASURED_GROUPS_HEADER, rows, [group["n"] < FEW for group in groups.values()])
+    return _table(
+        words.MEASURED_GROUPS_HEADER, rows, [group["n"] < FEW for group in groups.values()]
+    )
 
 
 def _thresholds_table(numbers: dict) -> str:
@@ -111,7 +113,7 @@ def _thresholds_table(numbers: dict) -> str:
 
 
 def _range(name: str) -> str:
-    """"13_17" -> "13–17", "over_30" -> "over 30"."""
+    """ "13_17" -> "13–17", "over_30" -> "over 30"."""
     return name.replace("over_", "over ").replace("_", "–")
 
 

@@ -51,9 +51,7 @@ def message_html(title: str, text: str, problem: bool = False) -> str:
         problem: the picture could not be used, as against a picture without a face.
     """
     kind, role = ("answer-problem", "alert") if problem else ("answer-message", "status")
-    return (
-        f'<div class="{kind}" role="{role}"><strong>{escape(title)}</strong><p>{escape(text)}</p></div>'
-    )
+    return f'<div class="{kind}" role="{role}"><strong>{escape(title)}</strong><p>{escape(text)}</p></div>'
 
 
 def running_html(text: str, done: float, total: float) -> str:
@@ -82,9 +80,7 @@ def faces_html(ages: FaceAges, crops: list[str]) -> str:
         _card_html(index, face, crop)
         for index, (face, crop) in enumerate(zip(faces, crops, strict=True))
     ]
-    return (
-        f'<h2 class="faces-count">{count}</h2>{at_least_note()}<div class="faces">{"".join(cards)}</div>'
-    )
+    return f'<h2 class="faces-count">{count}</h2>{at_least_note()}<div class="faces">{"".join(cards)}</div>'
 
 
 def _card_html(index: int, face: dict, crop: str) -> str:

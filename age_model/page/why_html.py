@@ -46,7 +46,9 @@ def explanation_html(explanation: Explanation, number: int) -> str:
     size, grid = len(explanation.crop_rgb), len(explanation.change_years)
     face = words.FACE.format(number=number)
     reading, limits = (
-        "".join(f"<li>{text.format(size=size, grid=grid, patch=size // grid)}</li>" for text in texts)
+        "".join(
+            f"<li>{text.format(size=size, grid=grid, patch=size // grid)}</li>" for text in texts
+        )
         for texts in (words.WHY_READING, words.WHY_LIMITS)
     )
     return f"""
@@ -65,7 +67,7 @@ def explanation_html(explanation: Explanation, number: int) -> str:
 
 
 def heat_color(share: float) -> str:
-    """"#rrggbb" of a share 0..1 of the way from the least value to the largest."""
+    """ "#rrggbb" of a share 0..1 of the way from the least value to the largest."""
     steps = np.linspace(0, 1, len(HEAT_COLORS))
     channels = np.array([list(bytes.fromhex(color[1:])) for color in HEAT_COLORS]).T
     return "#" + bytes(round(float(np.interp(share, steps, c))) for c in channels).hex()
@@ -84,7 +86,9 @@ def _heat_html(explanation: Explanation) -> str:
     )
     row, column = np.unravel_index(change.argmax(), change.shape)
     told = words.WHY_MAP_TOLD.format(row=row + 1, column=column + 1, grid=grid)
-    grey_rgb = np.repeat(explanation.crop_rgb.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    grey_rgb = np.repeat(explanation.crop_rgb.mean(axis=2, keepdims=True), 3, axis=2).astype(
+        np.uint8
+    )
     return (
         f'<svg class="why-heat" viewBox="0 0 {grid} {grid}" role="img" aria-label="{told}">'
         f'<image href="{data_uri(grey_rgb)}" width="{grid}" height="{grid}"/>'

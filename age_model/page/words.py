@@ -274,6 +274,8 @@ REQUEST_FAILED = (
     "The request could not be answered: its values are not what this endpoint takes, or a file of it "
     "is no upload. See the API link at the foot of the page, and try again."
 )
-REQUEST_TOO_LARGE = "The request is too large: at most {megabytes} MB. Send fewer or smaller pictures."
+REQUEST_TOO_LARGE = (
+    "The request is too large: at most {megabytes} MB. Send fewer or smaller pictures."
+)
 ROUTE_CLOSED = "This page has no use for that address, so it is closed."
 DISK_FULL = "There is no room for uploads at the moment: try again in a few minutes."

@@ -72,7 +72,8 @@ def clip(astronaut, tmp_path_factory) -> Path:
     """2 seconds of two people, one of whom moves."""
     face = astronaut[:330, 60:390]
     frames = [
-        scene(face, (10 + 2 * i, 20, 200), (370, 60, 220), size_wh=(640, 360)) for i in range(2 * FPS)
+        scene(face, (10 + 2 * i, 20, 200), (370, 60, 220), size_wh=(640, 360))
+        for i in range(2 * FPS)
     ]
     return write_clip(tmp_path_factory.mktemp("tabs") / "clip.mp4", frames)
 

@@ -91,7 +91,9 @@ def test_sideways_phone_photo_is_shown_upright(open_page, astronaut, tmp_path):
     _upload(page, tmp_path / "phone.jpg")
     assert _cards(page).count() == 1
     assert _image_loaded(page, "#photo-faces img")
-    width, height = page.locator("#photo-faces img").evaluate("i => [i.naturalWidth, i.naturalHeight]")
+    width, height = page.locator("#photo-faces img").evaluate(
+        "i => [i.naturalWidth, i.naturalHeight]"
+    )
     assert width / height == pytest.approx(400 / 512, abs=0.01)
 
 
@@ -101,7 +103,9 @@ def test_bad_file_gives_a_message_and_the_page_goes_on(open_page, server_said):
     _upload(page, bad)
     message = page.locator("#photo-answer .answer-problem")
     message.wait_for()
-    assert "cannot be used" in message.inner_text() and "expected one of JPEG" in message.inner_text()
+    assert (
+        "cannot be used" in message.inner_text() and "expected one of JPEG" in message.inner_text()
+    )
     assert message.locator("img").count() == 0, "a file name was taken for HTML"
     page.wait_for_timeout(500)
     assert _torn_pictures(page) == 0

@@ -42,7 +42,9 @@ def three_faces(open_page):
 def _marked(page) -> tuple[list[str], list[str]]:
     """Numbers of the faces that are marked in the picture, and among the cards."""
     return tuple(
-        page.locator(f"{selector}.face-selected").evaluate_all("all => all.map(e => e.dataset.face)")
+        page.locator(f"{selector}.face-selected").evaluate_all(
+            "all => all.map(e => e.dataset.face)"
+        )
         for selector in (BOX, CARD)
     )
 
@@ -72,7 +74,9 @@ def test_heic_photo_is_taken_and_turned_once(open_page, astronaut, tmp_path, how
     page.locator(CARD).first.wait_for()
     assert page.locator(CARD).count() == 1
     page.wait_for_function("() => document.querySelector('#photo-faces img')?.naturalWidth")
-    width, height = page.locator("#photo-faces img").evaluate("i => [i.naturalWidth, i.naturalHeight]")
+    width, height = page.locator("#photo-faces img").evaluate(
+        "i => [i.naturalWidth, i.naturalHeight]"
+    )
     assert width / height == pytest.approx(400 / 512, abs=0.01)
 
 

@@ -64,7 +64,9 @@ def test_phone_shows_all_without_sideways_scrolling(open_tab, scheme):
     _explained(page, 1)
     page.wait_for_function("() => window.scrollY > 100")  # the answer comes into view by itself
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    parts = page.locator(".why img, .why-heat, .why-legend, .why li, .why-faces li, #why-face label")
+    parts = page.locator(
+        ".why img, .why-heat, .why-legend, .why li, .why-faces li, #why-face label"
+    )
     boxes = parts.evaluate_all("parts => parts.map(p => p.getBoundingClientRect().toJSON())")
     assert all(box["left"] >= 0 and box["right"] <= 390 for box in boxes)
     words = page.locator(".why li").first

@@ -114,7 +114,17 @@ def raw_utkface(astronaut, tmp_path_factory) -> Path:
 def raw_fairface(astronaut, tmp_path_factory) -> Path:
     """A folder as FairFace's, with CSVs that a spreadsheet has damaged."""
     folder = tmp_path_factory.mktemp("raw") / "FairFace"
-    groups = ["0-2", "03-Sep", "Oct-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70"]
+    groups = [
+        "0-2",
+        "03-Sep",
+        "Oct-19",
+        "20-29",
+        "30-39",
+        "40-49",
+        "50-59",
+        "60-69",
+        "more than 70",
+    ]
     races = ["White", "Black", "East Asian", "Southeast Asian", "Indian", "Middle Eastern",
              "Latino_Hispanic"]  # fmt: skip
     for split, count, first in (("train", 120, 3000), ("val", 30, 4000)):
@@ -135,5 +145,7 @@ def prepared(raw_utkface, raw_fairface, tmp_path_factory) -> Path:
     from train.prepare import PrepareArguments, prepare
 
     out = tmp_path_factory.mktemp("prepared") / "data"
-    prepare(PrepareArguments(out=str(out), utkface=[str(raw_utkface)], fairface=[str(raw_fairface)]))
+    prepare(
+        PrepareArguments(out=str(out), utkface=[str(raw_utkface)], fairface=[str(raw_fairface)])
+    )
     return out

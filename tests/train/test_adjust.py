@@ -83,7 +83,9 @@ def test_common_ages_get_back_what_weighting_took_and_rare_ones_gain_as_told(unw
 def test_the_result_says_what_was_done_and_scores_that_are_its_own(runs, finished, tmp_path):
     import mlflow
 
-    final = finished("--average", str(runs / "first" / "final"), "--unweighted", "1", "--raised", "0.5")
+    final = finished(
+        "--average", str(runs / "first" / "final"), "--unweighted", "1", "--raised", "0.5"
+    )
     facts = json.loads((final / "training.json").read_text())
     run = json.loads((runs / "second" / "final" / "training.json").read_text())
     assert facts["finish"]["averaged_with"] == "final" and facts["finish"]["share"] == 0.2
@@ -108,7 +110,11 @@ def test_the_result_says_what_was_done_and_scores_that_are_its_own(runs, finishe
         (["--raised", "2"], "second", "--raised: expected a number"),
         ([], "resnet", "expected a ViT, got AgeResNet"),
         (["--average", "{runs}/wider/final"], "second", "of another shape"),
-        (["--average", "nowhere"], "second", "nowhere: expected a folder that train.finetune wrote"),
+        (
+            ["--average", "nowhere"],
+            "second",
+            "nowhere: expected a folder that train.finetune wrote",
+        ),
     ],
 )
 def test_what_cannot_be_finished_is_refused_and_nothing_is_left(

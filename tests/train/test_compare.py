@@ -28,7 +28,9 @@ def test_each_backbone_is_trained_measured_and_put_into_one_table(compared, tmp_
 
     argv, table = compared
     text = table.read_text()
-    rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line[:2] == "| "}
+    rows = {
+        line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line[:2] == "| "
+    }
     assert set(TWO) <= set(rows)
     runs = sorted((tmp_path / "runs" / "compare").iterdir())
     assert len(runs) == 2

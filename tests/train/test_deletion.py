@@ -25,7 +25,9 @@ PICTURES, PATCH, GRID = 6, 4, 4
 
 def options(checkpoint, data, out, **other):
     options = {"model": checkpoint, "data": data, "out": out, "max_pictures": PICTURES}
-    return [f"--{k}={v}" for k, v in ({**options, "resamples": 20, "random_orders": 2} | other).items()]
+    return [
+        f"--{k}={v}" for k, v in ({**options, "resamples": 20, "random_orders": 2} | other).items()
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,9 @@ def ages_of():
         widths = {"age": 101, "group": 9, "gender": 2, "ethnicity": 5}
         probabilities = {f"{k}_probabilities": np.zeros((n, w)) for k, w in widths.items()}
         interval = np.zeros((n, 2))
-        return FaceAges(**arrays, age_years=np.array(years), interval_years=interval, **probabilities)
+        return FaceAges(
+            **arrays, age_years=np.array(years), interval_years=interval, **probabilities
+        )
 
     return make
 
@@ -159,7 +163,9 @@ def card(checkpoint):
 
 
 @pytest.mark.parametrize(("interval", "verdict"), [([0.1, 2], "does so"), ([-1, 2], "not clearly")])
-def test_the_card_tells_the_figures_of_its_own_weights(carded, content, tmp_path, interval, verdict):
+def test_the_card_tells_the_figures_of_its_own_weights(
+    carded, content, tmp_path, interval, verdict
+):
     checkpoint = shutil.copytree(carded, tmp_path / "checkpoint")
     assert "heat map" not in card(checkpoint)
     content = json.loads(json.dumps(content))

@@ -21,7 +21,9 @@ from train.stress.synthetic_photos import SIDES, pasted_photo
 def ages(boxes, years):
     n, empty = len(boxes), FaceAges.empty()
     columns = {f.name: np.zeros((n, *getattr(empty, f.name).shape[1:])) for f in fields(FaceAges)}
-    return replace(FaceAges(**columns), box_xyxy=np.reshape(boxes, (n, 4)), age_years=np.array(years))
+    return replace(
+        FaceAges(**columns), box_xyxy=np.reshape(boxes, (n, 4)), age_years=np.array(years)
+    )
 
 
 @pytest.fixture(scope="module")

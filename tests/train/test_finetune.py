@@ -162,7 +162,9 @@ def test_teachers_compute_as_the_student_does(trained, prepared, tmp_path):
         assert {p.dtype for p in trainer.model.parameters()} == {torch.float32}
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU the fused attention is the quick one")
+@pytest.mark.skipif(
+    torch.cuda.is_available(), reason="on a GPU the fused attention is the quick one"
+)
 def test_plain_attention_is_for_training_on_a_processor_only(trained, prepared, tmp_path):
     parsed = parse([*SMOKE, "--base_model", str(trained), "--teacher", str(trained), "--data",
                     str(prepared), "--output_dir", str(tmp_path)])[:3]  # fmt: skip
@@ -187,7 +189,16 @@ def test_mlflow_holds_parameters_curves_and_the_checkpoint(prepared, tmp_path, m
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlruns/mlflow.db")
-    argv = [*SMOKE, *QUIET[:2], "--report_to", "mlflow", "--data", str(prepared), "--output_dir", "runs"]
+    argv = [
+        *SMOKE,
+        *QUIET[:2],
+        "--report_to",
+        "mlflow",
+        "--data",
+        str(prepared),
+        "--output_dir",
+        "runs",
+    ]
     finetune(*parse([*argv, "--max_steps", "20"]))
     finetune(*parse([*argv, "--max_steps", "24"]))  # goes on from step 20, in the same run
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")

@@ -86,7 +86,9 @@ def test_teacher_is_told(checkpoint):
     card = model_card.card_text(*model_card.read_facts(checkpoint))
     assert "### Its teacher" in card and "`big-cnn`" in card and "123,456" in card
     assert "mirror images" not in card
-    change(checkpoint / "training.json", lambda t: t["arguments"].update(second_teacher="runs/b/final"))
+    change(
+        checkpoint / "training.json", lambda t: t["arguments"].update(second_teacher="runs/b/final")
+    )
     card = model_card.card_text(*model_card.read_facts(checkpoint))
     assert "averaged with those that `runs/b/final` gives for their mirror images" in card
 

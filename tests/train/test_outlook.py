@@ -9,7 +9,10 @@ def _run(name: str, start: str, pictures: int, mae: float, over_60: float = 7.0)
 
 def test_the_outlook_follows_a_chain_of_runs():
     # The error goes with the root of the pictures: 8.6, 6.08 and, after four times as many, 4.3.
-    chain = [_run("a", "random weights", 100_000, 8.6), _run("b", "runs/a/final", 100_000, 8.6 / 2**0.5)]
+    chain = [
+        _run("a", "random weights", 100_000, 8.6),
+        _run("b", "runs/a/final", 100_000, 8.6 / 2**0.5),
+    ]
     text = outlook([*chain, _run("other", "random weights", 5, 5.0)])
     assert "a -> b: 8.60 years after 100,000 pictures, 6.08 years after 200,000 pictures." in text
     assert "takes off 29%" in text and "0.4 million pictures in all, 3 hours more" in text

@@ -87,7 +87,15 @@ def test_a_folder_with_other_things_is_not_replaced(raw_fairface, tmp_path):
 
 def test_a_killed_run_leaves_no_data_set_and_the_next_one_cleans_up(raw_fairface, tmp_path):
     out = tmp_path / "data"
-    command = [sys.executable, "-m", "train.prepare", "--fairface", str(raw_fairface), "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "train.prepare",
+        "--fairface",
+        str(raw_fairface),
+        "--out",
+        str(out),
+    ]
     killed = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
     partial = tmp_path / ".data.partial"
     deadline = time.monotonic() + 120

@@ -47,7 +47,9 @@ def row(content, kind, level):
 
 
 def test_each_condition_is_there_with_all_its_numbers(content):
-    assert len(content["conditions"]) == len(conditions()) and content["detector"].startswith("haar")
+    assert len(content["conditions"]) == len(conditions()) and content["detector"].startswith(
+        "haar"
+    )
     assert list(content["kinds"]) == list(KINDS)
     for found in content["conditions"]:
         low, high = found["mae_interval"]

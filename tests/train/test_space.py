@@ -51,7 +51,9 @@ def send(root, monkeypatch):
 
 def contents(folder):
     return {
-        str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
     }
 
 
@@ -71,7 +73,12 @@ def test_the_space_holds_the_demo_and_no_more_in_one_commit(root, send, capsys):
 
 def test_an_update_deletes_what_is_gone(root, send):
     hub = FakeHub()
-    older = {"age_model/old.py": b"", "notes.md": b"", "app.py": b"", ".gitattributes": b"*.bin lfs"}
+    older = {
+        "age_model/old.py": b"",
+        "notes.md": b"",
+        "app.py": b"",
+        ".gitattributes": b"*.bin lfs",
+    }
     hub.files[SPACE] = {"main": dict(older)}
     send(hub)
     sent = hub.files[SPACE]["main"]
@@ -89,7 +96,9 @@ def test_every_file_that_git_knows_of_the_demo_is_sent():
     if listed.returncode != 0:
         pytest.skip("no git here, or no clone: nobody says which files belong to the demo")
     known = {name for name in listed.stdout.split() if (REPOSITORY / name).exists()}
-    sent = {str(file.relative_to(REPOSITORY)) for p in space.SPACE_FILES for file in REPOSITORY.glob(p)}
+    sent = {
+        str(file.relative_to(REPOSITORY)) for p in space.SPACE_FILES for file in REPOSITORY.glob(p)
+    }
     assert known <= sent
 
 

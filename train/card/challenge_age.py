@@ -4,9 +4,7 @@ from age_model.labels import MAX_AGE
 from train.card.tables import by_source, percent, table
 from train.evaluation.challenge_age import ADULTS, MINORS
 
-NO_VERIFICATION = (
-    "This is no age verification and must not be used as one: the shares say how often it would err."
-)
+NO_VERIFICATION = "This is no age verification and must not be used as one: the shares say how often it would err."
 
 
 def thresholds_text(results: dict) -> str:

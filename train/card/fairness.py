@@ -102,7 +102,9 @@ def _details(title: str, fairness: dict) -> str:
         if cell["n"] >= FEW
     ]
     header = ["age group", "gender", "ethnicity", "n", *(name for _, name, _ in columns)]
-    summary = f"{title}: {len(rows)} of {len(fairness['cells'])} cells, those with {FEW} faces or more"
+    summary = (
+        f"{title}: {len(rows)} of {len(fairness['cells'])} cells, those with {FEW} faces or more"
+    )
     return f"<details><summary>{summary}</summary>\n\n{table(header, rows)}\n\n</details>"
 
 

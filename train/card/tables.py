@@ -40,7 +40,9 @@ def _overview_column(numbers: dict) -> dict[str, str]:
         column |= {
             "Mean absolute error": f"**{years['mae']:.2f} years** (95%: {low:.2f} to {high:.2f})",
             "Median absolute error": f"{years['median_absolute_error']:.2f} years",
-            "At most 3 / 5 / 10 years off": " / ".join(percent(years[f"cs{k}"]) for k in (3, 5, 10)),
+            "At most 3 / 5 / 10 years off": " / ".join(
+                percent(years[f"cs{k}"]) for k in (3, 5, 10)
+            ),
             "Bias (estimate minus label)": f"{years['bias']:+.2f} years",
             "MAE, 21 to 60 years": _band(years, "21_60"),
             "MAE, up to 12 years": _band(years, "under_13"),

@@ -50,7 +50,9 @@ def _runs(training: dict) -> str:
 def _run(training: dict) -> str:
     arguments = training["arguments"]
     base = arguments.get("base_model")
-    start = f"Starting from `{base}`" if base else "Starting from random weights, with no other data"
+    start = (
+        f"Starting from `{base}`" if base else "Starting from random weights, with no other data"
+    )
     size = f" of {training['parameters']:,} parameters" if "parameters" in training else ""
     versions = ", ".join(f"{name} {v}" for name, v in training["versions"].items())
     return (

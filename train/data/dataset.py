@@ -27,7 +27,9 @@ def load_prepared(folder: str | Path) -> dict[str, ArrowDataset]:
     """
     report = Path(folder) / "report.json"
     if not report.is_file():
-        raise InputError(f"{folder}: expected a folder made by `python -m train.prepare`, found none")
+        raise InputError(
+            f"{folder}: expected a folder made by `python -m train.prepare`, found none"
+        )
     found = json.loads(report.read_text()).get("format")
     if found != FORMAT:
         raise InputError(

@@ -40,7 +40,9 @@ def write(
     _ages_by_source(labels, folder / "ages.png")
     groups = group_index(labels["age_low"].to_numpy())
     _shares_by_group(groups, labels["gender"], GENDERS, "gender", folder / "gender.png")
-    _shares_by_group(groups, labels["ethnicity"], ETHNICITIES, "ethnicity", folder / "ethnicity.png")
+    _shares_by_group(
+        groups, labels["ethnicity"], ETHNICITIES, "ethnicity", folder / "ethnicity.png"
+    )
     has_sheet = _duplicate_sheet(rows, labels, clusters, folder / "duplicates.png")
     (folder / "index.html").write_text(_page(summary, has_sheet), encoding="utf-8")
 
@@ -80,7 +82,9 @@ def _shares_by_group(groups, classes: pd.Series, names, title: str, path: Path) 
     figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
     bottom = np.zeros(len(totals))
     for column, name in enumerate(names):
-        axes.bar(AGE_GROUP_NAMES, shares[:, column], bottom=bottom, label=name, color=COLOURS[column])
+        axes.bar(
+            AGE_GROUP_NAMES, shares[:, column], bottom=bottom, label=name, color=COLOURS[column]
+        )
         bottom += shares[:, column]
     for x, total in enumerate(totals):
         axes.text(x, 1.01, f"{int(total):,}", ha="center", va="bottom", fontsize=8)
@@ -130,7 +134,9 @@ def _page(summary: dict, has_sheet: bool) -> str:
         f"<li>{html.escape(group)}: {count} labels</li>"
         for group, count in summary["repaired_groups"].items()
     )
-    sheet = '<img src="duplicates.png" alt="Duplicate clusters with their ages">' if has_sheet else ""
+    sheet = (
+        '<img src="duplicates.png" alt="Duplicate clusters with their ages">' if has_sheet else ""
+    )
     return f"""<!doctype html><meta charset="utf-8"><title>Prepared data</title>
 <style>body{{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
 img{{max-width:100%}} table{{border-collapse:collapse}} td,th{{padding:.2rem .8rem;text-align:right}}

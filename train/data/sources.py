@@ -182,7 +182,9 @@ def _label_files(paths: list[Path]) -> Iterator[Path]:
 def _parquet_rows(path: Path) -> Iterator[dict]:
     table = pq.ParquetFile(path)
     _require_columns(path, table.schema_arrow.names, {"file", "age", "gender", "race", "image"})
-    for batch in table.iter_batches(batch_size=256, columns=["file", "age", "gender", "race", "image"]):
+    for batch in table.iter_batches(
+        batch_size=256, columns=["file", "age", "gender", "race", "image"]
+    ):
         for row in batch.to_pylist():
             yield {**row, "bytes": (row["image"] or {}).get("bytes") or b""}
 

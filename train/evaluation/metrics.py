@@ -26,9 +26,7 @@ def _metric(name: str) -> evaluate.EvaluationModule:
     return evaluate.load(str(METRICS_FOLDER / name), keep_in_memory=True)
 
 
-def age_error(
-    years: np.ndarray, true_years: np.ndarray, resamples: int = 0, seed: int = 0
-) -> dict:
+def age_error(years: np.ndarray, true_years: np.ndarray, resamples: int = 0, seed: int = 0) -> dict:
     """What `metrics/age_error` says about (N,) estimates and (N,) true ages in years, N >= 1."""
     return _metric("age_error").compute(
         predictions=years, references=true_years, resamples=resamples, seed=seed

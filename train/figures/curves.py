@@ -23,7 +23,9 @@ def write_curves(log_history: list[dict], path: Path) -> None:
         for key, name in lines.items():
             steps = [(entry["step"], entry[key]) for entry in log_history if key in entry]
             if steps:
-                panel.plot(*zip(*steps, strict=True), label=name, marker="." if len(steps) < 50 else "")
+                panel.plot(
+                    *zip(*steps, strict=True), label=name, marker="." if len(steps) < 50 else ""
+                )
         panel.set(title=title, xlabel="step")
         panel.grid(alpha=0.3)
         if panel.lines:

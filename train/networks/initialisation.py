@@ -33,7 +33,9 @@ def mimetic(model: AgeViT) -> None:
     positions[:, 1:] = _sinusoidal(int((positions.shape[1] - 1) ** 0.5), positions.shape[2])
 
 
-def _factors(width: int, noise: float, identity: float, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _factors(
+    width: int, noise: float, identity: float, rank: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """(width, rank) and (rank, width) whose product is near noise x Z + identity x I."""
     z = torch.randn(width, width) / width**0.5
     u, s, vh = torch.linalg.svd(noise * z + identity * torch.eye(width))

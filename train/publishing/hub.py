@@ -59,6 +59,8 @@ def problems_told(program: str) -> Iterator[None]:
         advice = WHAT_TO_DO.get(error.response.status_code, "")
         sys.exit(f"{program}: the Hub refused: {error}\n{advice}".rstrip())
     except (HTTPError, ConnectionError) as error:  # the latter also under HF_HUB_OFFLINE=1
-        sys.exit(f"{program}: the Hub cannot be reached: {error}\nCheck the network; nothing was sent.")
+        sys.exit(
+            f"{program}: the Hub cannot be reached: {error}\nCheck the network; nothing was sent."
+        )
     except ValueError as error:
         sys.exit(f"{program}: {error}")

@@ -40,7 +40,9 @@ def split_weights(checkpoint: Path) -> None:
     for results in (checkpoint / name for name in (RESULTS, *FILES)):
         if results.is_file():
             text = results.read_text(encoding="utf-8")
-            results.write_text(text.replace(old_sha256, weights_sha256(checkpoint)), encoding="utf-8")
+            results.write_text(
+                text.replace(old_sha256, weights_sha256(checkpoint)), encoding="utf-8"
+            )
 
 
 def _read(checkpoint: Path) -> dict[str, torch.Tensor]:

@@ -55,7 +55,9 @@ KINDS = {
     ),
     "jpeg": Kind("JPEG", "quality of the file"),
     "resolution": Kind(
-        "Resolution", "side of the face's crop in pixels (untouched: 200)", ("blur_sigma", "luminance")
+        "Resolution",
+        "side of the face's crop in pixels (untouched: 200)",
+        ("blur_sigma", "luminance"),
     ),
     "darkness": Kind("Darkness", "factor on all pixel values", ("blur_sigma", "luminance")),
     "rotation": Kind("Turned in the plane", "degrees, counter-clockwise"),

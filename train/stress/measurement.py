@@ -31,7 +31,8 @@ class MeasureArguments(EvaluateArguments):
     """What to measure, on how many pictures, and where to write it."""
 
     max_pictures: int = field(
-        default=600, metadata={"help": "Measure so many of the split's pictures, drawn by the seed."}
+        default=600,
+        metadata={"help": "Measure so many of the split's pictures, drawn by the seed."},
     )
 
     def __post_init__(self) -> None:

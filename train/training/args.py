@@ -34,7 +34,8 @@ class ModelArguments:
         metadata={"help": "Without --base_model: its configuration, as a JSON object."},
     )
     mimetic_init: bool = field(
-        default=True, metadata={"help": "Start a ViT of random weights from mimetic initialisation."}
+        default=True,
+        metadata={"help": "Start a ViT of random weights from mimetic initialisation."},
     )
     teacher: str | None = field(
         default=None, metadata={"help": "Folder of a trained network to distil into this one."}
@@ -61,7 +62,9 @@ class ModelArguments:
 class DataArguments:
     """Which pictures, at what size."""
 
-    data: str = field(default="data", metadata={"help": "Folder made by `python -m train.prepare`."})
+    data: str = field(
+        default="data", metadata={"help": "Folder made by `python -m train.prepare`."}
+    )
     image_size: int = field(
         default=128, metadata={"help": "Side of the network's input in pixels, where it is free."}
     )
@@ -105,7 +108,8 @@ class AgeTrainingArguments(TrainingArguments):
     gender_loss: float = field(default=0.5, metadata={"help": "Weight of the gender loss."})
     ethnicity_loss: float = field(default=0.25, metadata={"help": "Weight of the ethnicity loss."})
     distillation: float = field(
-        default=0.7, metadata={"help": "With a teacher: its share of the loss, the labels' is the rest."}
+        default=0.7,
+        metadata={"help": "With a teacher: its share of the loss, the labels' is the rest."},
     )
     hints: float = field(
         default=1.0, metadata={"help": "With a teacher: weight of matching its feature map."}
@@ -123,7 +127,8 @@ class AgeTrainingArguments(TrainingArguments):
         },
     )
     mixup_until: float = field(
-        default=0.9, metadata={"help": "Share of training after which pictures are left as they are."}
+        default=0.9,
+        metadata={"help": "Share of training after which pictures are left as they are."},
     )
     utkface_share: float | None = field(
         default=None,
@@ -140,17 +145,23 @@ class AgeTrainingArguments(TrainingArguments):
     restore_callback_states_from_checkpoint: bool = field(
         default=True, metadata={"help": "So that patience and minutes count on after a resume."}
     )
-    load_best_model_at_end: bool = field(default=True, metadata={"help": "Keep the best, not the last."})
+    load_best_model_at_end: bool = field(
+        default=True, metadata={"help": "Keep the best, not the last."}
+    )
     metric_for_best_model: str | None = field(default="mae", metadata={"help": "What best means."})
     greater_is_better: bool | None = field(default=False, metadata={"help": "Of that metric."})
     lr_scheduler_type: str = field(default="cosine", metadata={"help": "Learning-rate schedule."})
     report_to: str = field(default="mlflow", metadata={"help": "Trackers, or none."})
-    remove_unused_columns: bool = field(default=False, metadata={"help": "Ours are read by collate."})
+    remove_unused_columns: bool = field(
+        default=False, metadata={"help": "Ours are read by collate."}
+    )
 
     def __post_init__(self) -> None:
         for name in ("distillation", "patch_dropout", "patch_dropout_until", "mixup_until"):
             if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name}: expected a number from 0 to 1, got {getattr(self, name)}")
+                raise InputError(
+                    f"{name}: expected a number from 0 to 1, got {getattr(self, name)}"
+                )
         if self.patch_dropout == 1:
             raise InputError("patch_dropout: 1 would leave no patch at all; give less")
         if self.mixup < 0:

@@ -26,7 +26,9 @@ def soft_age_targets() -> torch.Tensor:
     return density / density.sum(dim=1, keepdim=True)
 
 
-def point_age_loss(logits: torch.Tensor, age_low: torch.Tensor, age_high: torch.Tensor) -> torch.Tensor:
+def point_age_loss(
+    logits: torch.Tensor, age_low: torch.Tensor, age_high: torch.Tensor
+) -> torch.Tensor:
     """Cross-entropy against the soft label of a known year.
 
     Args:
@@ -88,9 +90,9 @@ def age_class_weights(
     point_counts = np.bincount(age_low[is_point], minlength=NUM_AGES).astype(np.float64)
     kernel = soft_age_targets().numpy().astype(np.float64)
     point = _weights(point_counts @ kernel, point_counts, scheme, power)
-    group_counts = np.bincount(
-        group_index(age_low[is_interval]), minlength=len(AGE_GROUPS)
-    ).astype(np.float64)
+    group_counts = np.bincount(group_index(age_low[is_interval]), minlength=len(AGE_GROUPS)).astype(
+        np.float64
+    )
     return point, _weights(group_counts, group_counts, scheme, power)
 
 

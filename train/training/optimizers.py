@@ -44,7 +44,11 @@ class MuonAdamW(torch.optim.Optimizer):
 
     def state_dict(self) -> dict:
         """State of both parts, so that a resumed run goes on as if it had not stopped."""
-        return {"parts": [part.state_dict() for part in self.parts], "state": {}, "param_groups": []}
+        return {
+            "parts": [part.state_dict() for part in self.parts],
+            "state": {},
+            "param_groups": [],
+        }
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Load what `state_dict` gave."""

@@ -116,10 +116,7 @@ class WeightedTrainer(Trainer):
         gender = class_loss(outputs.gender_logits, labels["gender"])
         ethnicity = class_loss(outputs.ethnicity_logits, labels["ethnicity"])
         return (
-            point
-            + interval
-            + self.args.gender_loss * gender
-            + self.args.ethnicity_loss * ethnicity
+            point + interval + self.args.gender_loss * gender + self.args.ethnicity_loss * ethnicity
         )
 
     def _get_train_sampler(self, train_dataset=None) -> Sampler | None:
@@ -150,7 +147,9 @@ class WeightedTrainer(Trainer):
         model = model or self.model
         weights = type(model).from_pretrained(resume_from_checkpoint).state_dict()
         saved = load_file(Path(resume_from_checkpoint) / SAFE_WEIGHTS_NAME)
-        hints = {name: value for name, value in saved.items() if name.startswith("hint_projection.")}
+        hints = {
+            name: value for name, value in saved.items() if name.startswith("hint_projection.")
+        }
         model.load_state_dict({**weights, **hints})
 
     def _load_best_model(self) -> None:
@@ -188,7 +187,9 @@ def _projection(model: PreTrainedModel, teacher: PreTrainedModel) -> nn.Module:
     config = model.config
     width = teacher.config.hidden_sizes[-1] if hasattr(teacher.config, "hidden_sizes") else None
     return HintProjection(
-        config.hidden_size, width or teacher.config.hidden_size, config.image_size // config.patch_size
+        config.hidden_size,
+        width or teacher.config.hidden_size,
+        config.image_size // config.patch_size,
     )
 
 

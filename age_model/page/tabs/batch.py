@@ -44,7 +44,9 @@ def build_many_tab(predictor: Predictor) -> None:
     status = gr.HTML(padding=False, elem_id="many-status")
     with gr.Row():
         downloads = [
-            gr.DownloadButton(words.DOWNLOAD.format(name=name), visible=False, elem_id=f"many-{form}")
+            gr.DownloadButton(
+                words.DOWNLOAD.format(name=name), visible=False, elem_id=f"many-{form}"
+            )
             for form, name in DOWNLOADS.items()
         ]
     table = gr.HTML("", html_template=TABLE, padding=False, elem_id="many-table")

@@ -37,7 +37,9 @@ DATA_URL = "data:image/jpeg;base64"
 CAMERA = gr.WebcamOptions(
     mirror=True,  # the frames that are sent are mirrored too, so that boxes fit what is seen
     # Wishes, not demands: the camera that the visitor picks from the list counts.
-    constraints={"video": {"facingMode": "user", "width": {"ideal": 640}, "height": {"ideal": 480}}},
+    constraints={
+        "video": {"facingMode": "user", "width": {"ideal": 640}, "height": {"ideal": 480}}
+    },
 )
 PACKAGE = Path(age_model.__file__).parent
 STATIC = PACKAGE / "page" / "static"

@@ -49,7 +49,10 @@ def build_why_tab(predictor: Predictor) -> None:
     ).then(None, js=AFTER_ANSWER.replace("NAME", "why"), api_visibility="private")
     # Not `change`: the answer to a new picture sets the choice too, and explains face 1 itself.
     face.input(
-        lambda upload, chosen: face_answer(predictor, upload, chosen), [picture, face], answer, **event
+        lambda upload, chosen: face_answer(predictor, upload, chosen),
+        [picture, face],
+        answer,
+        **event,
     )
 
 
@@ -61,7 +64,9 @@ def first_answer(predictor: Predictor, upload: dict | None) -> tuple[dict, dict,
         notes = notes_html(picture_notes(frames, ages))
         if len(ages) == 0:
             return None, page_html.message_html(*words.NO_FACE) + notes
-        return face_crops(image_rgb, ages), notes + explanation_html(predictor.explain(image_rgb), 1)
+        return face_crops(image_rgb, ages), notes + explanation_html(
+            predictor.explain(image_rgb), 1
+        )
 
     crops, html = answer_for(upload, get_upload_folder(), words.WAITING_WHY, shown)
     choices = [(words.FACE.format(number=i + 1), i) for i in range(len(crops or ()))]

@@ -58,7 +58,9 @@ def test_an_app_that_cannot_be_imported(monkeypatch, tmp_path, capsys):
 
 
 def test_another_page_is_no_demo(monkeypatch):
-    monkeypatch.setattr(demo_http, "ask", lambda url: b'{"dependencies": [{"id": 3, "api_name": "x"}]}')
+    monkeypatch.setattr(
+        demo_http, "ask", lambda url: b'{"dependencies": [{"id": 3, "api_name": "x"}]}'
+    )
     with pytest.raises(ValueError, match="expected this version of the demo at http://there"):
         demo_http.event("http://there", lambda e: e["api_name"] == "predict")
     assert demo_http.event("http://there", lambda e: e["api_name"] == "x") == 3

@@ -56,7 +56,9 @@ def test_still_face_has_a_still_age(fps):
 
 def test_age_is_said_only_once_it_has_settled():
     shown = run([frame((100, 100, 60, 30))] * SETTLED_FRAMES, fps=10)
-    assert [faces[0].age_years is None for faces in shown] == [True] * (SETTLED_FRAMES - 1) + [False]
+    assert [faces[0].age_years is None for faces in shown] == [True] * (SETTLED_FRAMES - 1) + [
+        False
+    ]
     assert shown[0][0].interval_years is None
 
 

@@ -115,7 +115,11 @@ def test_first_frame_of_an_animation(colours):
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "AVIF", "TIFF", "PNG", "HEIF"])
 def test_pictures_in_a_file_are_counted_and_the_first_is_taken(colours, kind):
-    frames = [Image.fromarray(colours), Image.new("RGB", (60, 40)), Image.new("RGB", (60, 40), "red")]
+    frames = [
+        Image.fromarray(colours),
+        Image.new("RGB", (60, 40)),
+        Image.new("RGB", (60, 40), "red"),
+    ]
     image_rgb, count = read_picture(
         encoded(frames[0], kind, save_all=True, append_images=frames[1:], primary_index=0)
     )

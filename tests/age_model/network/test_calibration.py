@@ -47,7 +47,9 @@ def test_what_is_no_calibration_is_refused(change, said):
 def test_a_higher_temperature_widens_the_interval_and_keeps_the_median():
     logits = np.log(normal(40, 5))
     plain, unsure = decode(logits), decode(logits, Calibration(age_temperature=4))
-    assert np.diff(unsure.interval_years) == pytest.approx(2 * np.diff(plain.interval_years), rel=0.05)
+    assert np.diff(unsure.interval_years) == pytest.approx(
+        2 * np.diff(plain.interval_years), rel=0.05
+    )
     assert unsure.years == pytest.approx(plain.years, abs=0.1)
 
 

@@ -103,7 +103,9 @@ def test_predictor_sees_the_picture_upright(tmp_path, ages_of):
 
 def test_thresholds_only_when_asked_for(photo, ages_of):
     def face(**options):
-        record = api_answer(lambda image: ages_of(BOX), _upload(photo), str(photo.parent), **options)
+        record = api_answer(
+            lambda image: ages_of(BOX), _upload(photo), str(photo.parent), **options
+        )
         return record["faces"][0]
 
     assert "probability_at_least" not in face()

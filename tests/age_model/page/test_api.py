@@ -30,7 +30,9 @@ def test_snippet_of_the_readme_runs(server, photo, monkeypatch, capsys):
     assert README_URL in snippet
     monkeypatch.chdir(photo.parent)
     exec(snippet.replace(README_URL, server.url), {})
-    printed = re.search(r"(\d+) years, most likely between (\d+) and (\d+)", capsys.readouterr().out)
+    printed = re.search(
+        r"(\d+) years, most likely between (\d+) and (\d+)", capsys.readouterr().out
+    )
     age, low, high = map(int, printed.groups())
     assert low <= age <= high
 
@@ -128,7 +130,9 @@ def test_the_older_of_gradios_routes_takes_both_values_and_the_newer_one_the_pic
         ("call/predict", {"data": [picture, False]}),
     ]:
         sent = json.dumps(data).encode()
-        answer = _sent(f"{server.url}/gradio_api/{route}", sent, {"Content-Type": "application/json"})
+        answer = _sent(
+            f"{server.url}/gradio_api/{route}", sent, {"Content-Type": "application/json"}
+        )
         event = json.loads(answer)["event_id"]
         record = _sent(f"{server.url}/gradio_api/call/predict/{event}")
         assert '"age"' in record, route

@@ -111,7 +111,9 @@ def test_error_is_logged_without_its_text(caplog):
         status, body = _ask("/gradio_api/queue/join", b"1", app=broken)
     assert status == 500 and b"could not be answered" in body
     assert "ValueError" in caplog.text and "in broken" in caplog.text
-    assert "swordfish" not in caplog.text.replace('raise ValueError("the secret was swordfish")', "")
+    assert "swordfish" not in caplog.text.replace(
+        'raise ValueError("the secret was swordfish")', ""
+    )
 
 
 def test_visitor_who_leaves_is_not_in_the_log(caplog):

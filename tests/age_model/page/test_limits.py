@@ -45,7 +45,9 @@ def test_too_large_file_is_refused_and_nothing_of_it_stays(server):
 
 
 def _large_uploads(server) -> list[Path]:
-    return [path for path in server.uploads.rglob("*") if path.is_file() and path.stat().st_size > 10**7]
+    return [
+        path for path in server.uploads.rglob("*") if path.is_file() and path.stat().st_size > 10**7
+    ]
 
 
 def test_bombs_are_refused_before_they_are_unpacked(server, tmp_path, png_header):
@@ -96,7 +98,9 @@ BROKEN = [
     b'{"data": [["data:image/jpeg;base64,swordfish!"]]}',
     b'{"data": [{"path": "swordfish.jpg", "meta": 7}, false]}',
     b'{"data": [{"path": "swordfish.jpg", "meta": {"_type": "gradio.FileData"}, "size": "x"}]}',
-    b'{"data": [{"path": "' + b"swordfish" * 1000 + b'", "meta": {"_type": "gradio.FileData"}}, 1]}',
+    b'{"data": [{"path": "'
+    + b"swordfish" * 1000
+    + b'", "meta": {"_type": "gradio.FileData"}}, 1]}',
     b'{"data": ' + b"[" * 500 + b'"swordfish"' + b"]" * 500 + b"}",
     b'{"data": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
     b'{"data": [null, false], "fn_index": 99999, "session_hash": "swordfish"}',
@@ -109,7 +113,14 @@ def test_broken_requests_leave_the_server_well_and_the_log_without_names(server,
     given, began = upload(server, photo, NAME), server.log.stat().st_size
     api, sent = f"{server.url}/gradio_api", []
     for body in BROKEN:
-        for route in ("call/predict", "call/predict_many", "call/none", "queue/join", "mcp", "cancel"):
+        for route in (
+            "call/predict",
+            "call/predict_many",
+            "call/none",
+            "queue/join",
+            "mcp",
+            "cancel",
+        ):
             kind = {"Content-Type": "application/json"}
             sent.append(HTTP.post(f"{api}/{route}", content=body, headers=kind))
     for index in range(20):  # the page's own events, with too few inputs, and with pictures for all
@@ -120,7 +131,9 @@ def test_broken_requests_leave_the_server_well_and_the_log_without_names(server,
         if reply.status_code == 200 and "event_id" in reply.text:
             event = reply.json()["event_id"]
             if "/call/" in str(reply.request.url):
-                with suppress(httpx.RemoteProtocolError):  # two events of one visitor: Gradio hangs up
+                with suppress(
+                    httpx.RemoteProtocolError
+                ):  # two events of one visitor: Gradio hangs up
                     HTTP.get(f"{reply.request.url}/{event}")
             else:
                 HTTP.post(f"{api}/stream/{event}/close")  # the live tab's would go on for a minute

@@ -23,7 +23,10 @@ def _with_session(server, work):
     async def run():
         with anyio.fail_after(WAIT_SECONDS):
             url = f"{server.url}/gradio_api/mcp/"
-            async with streamable_http_client(url) as (read, write, _), ClientSession(read, write) as it:
+            async with (
+                streamable_http_client(url) as (read, write, _),
+                ClientSession(read, write) as it,
+            ):
                 await it.initialize()
                 return await work(it)
 
@@ -75,7 +78,9 @@ def test_predict_gives_ages(server):
     assert len(record["faces"]) == 3 and record["error"] is None
     low, high = record["faces"][0]["interval"]
     assert 0 <= low <= record["faces"][0]["age"] <= high <= 100
-    record = _record(_call(server, "predict", picture=_data_url(EXAMPLES / "cat.jpg"), thresholds=True))
+    record = _record(
+        _call(server, "predict", picture=_data_url(EXAMPLES / "cat.jpg"), thresholds=True)
+    )
     assert record["faces"] == [] and record["error"] is None
 
 

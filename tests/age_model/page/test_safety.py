@@ -109,7 +109,12 @@ def test_server_fetches_nothing_that_it_is_told_to(server, photo, listener):
     mine = upload(server, photo)
     # Gradio itself refuses addresses of this machine; those outside are up to this project.
     for url in (f"{address}/a.jpg", "https://example.com/a.jpg", "ftp://example.com/a.jpg"):
-        for given in (file_data(url), file_data(url, url=url), {"path": url}, {"a": [file_data(url)]}):
+        for given in (
+            file_data(url),
+            file_data(url, url=url),
+            {"path": url},
+            {"a": [file_data(url)]},
+        ):
             assert words.NO_ADDRESSES in ask(server, "predict", given, False), given
             assert words.NO_ADDRESSES in ask(server, "predict_many", [given]), given
         assert words.NO_ADDRESSES in ask(server, "predict_many", [url])
@@ -124,7 +129,20 @@ def test_files_outside_the_upload_folder_are_not_opened(server, photo):
     folder = Path(upload(server, photo)["path"]).parents[1]
     here = str(REPOSITORY / "age_model" / "examples" / "portrait.jpg")
     up = f"{folder}/../../../../../../../../../../../..{here}"
-    for path in (here, up, f"file://{here}", str(folder), f"/gradio_api/file={here}", "", "\0", 7, None):
+    for path in (
+        here,
+        up,
+        f"file://{here}",
+        str(folder),
+        f"/gradio_api/file={here}",
+        "",
+        "\0",
+        7,
+        None,
+    ):
         for given in (file_data(path), {"path": path}):
-            for answer in (ask(server, "predict", given, False), ask(server, "predict_many", [given])):
+            for answer in (
+                ask(server, "predict", given, False),
+                ask(server, "predict_many", [given]),
+            ):
                 assert '"age"' not in answer, path

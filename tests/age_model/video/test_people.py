@@ -171,7 +171,9 @@ def test_all_that_is_drawn_lies_within_the_plot():
 def test_numbers_of_lines_that_end_together_do_not_overlap():
     frames = [[(40 + 70 * n, 100, 50, 40) for n in range(4)]] * 5
     people, _ = followed(frames)
-    tags = re.findall(r'plot-tag" style="[^"]*left: ([\d.]+)%; top: ([\d.]+)%', plot_html(people, 1))
+    tags = re.findall(
+        r'plot-tag" style="[^"]*left: ([\d.]+)%; top: ([\d.]+)%', plot_html(people, 1)
+    )
     tops = sorted(float(top) for _, top in tags)
     assert len(tops) == 4 and np.diff(tops).min() >= 8
 

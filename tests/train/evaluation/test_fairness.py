@@ -47,7 +47,10 @@ def test_challenge_counts_each_range_with_both_ends():
 def test_card_tells_the_challenge_and_that_it_is_no_verification():
     minors = predictions([13, 14, 17, 17], [30, 10, 10, 10])
     text = thresholds_text({"sources": {"utkface": {"thresholds": challenge(minors)}}})
-    assert "| 13 to 17 | 25 or more: let through, a false positive | 4 | 25.0% (4.6% to 69.9%) |" in text
+    assert (
+        "| 13 to 17 | 25 or more: let through, a false positive | 4 | 25.0% (4.6% to 69.9%) |"
+        in text
+    )
     assert "no age verification and must not be used as one" in text
 
 
@@ -130,7 +133,9 @@ def test_worse_means_less_often_right_where_that_is_the_measure():
 def test_card_tables_hold_the_large_cells_only(numbers):
     results = {"sources": {"utkface": numbers}}
     text = fairness_text(results | {"words": {"gaps": all_gaps(results)}})
-    assert "5 of 6 cells" in text and "| 30-39 | female | White | 35 | 9.10 (8.10 to 10.10) |" in text
+    assert (
+        "5 of 6 cells" in text and "| 30-39 | female | White | 35 | 9.10 (8.10 to 10.10) |" in text
+    )
     assert "Indian" not in text
 
 

@@ -91,7 +91,9 @@ def test_muon_takes_the_inner_matrices_and_state_survives():
     network = new_network("vit", VIT)
     network.hint_projection = HintProjection(32, 16, 4)
     optimizer = MuonAdamW(network, lr=0.01, weight_decay=0.0)
-    muon, adamw = ({id(p) for g in part.param_groups for p in g["params"]} for part in optimizer.parts)
+    muon, adamw = (
+        {id(p) for g in part.param_groups for p in g["params"]} for part in optimizer.parts
+    )
     assert id(network.vit.layers[0].mlp.fc1.weight) in muon
     assert id(network.classifier.weight) in adamw and id(network.vit.embeddings.cls_token) in adamw
     assert len(muon) + len(adamw) == len(list(network.parameters()))

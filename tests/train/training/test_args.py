@@ -30,7 +30,9 @@ def test_there_is_a_smoke_and_a_tiny_preset():
 
 def test_the_command_line_wins_over_the_preset():
     config = next(c for c in CONFIGS if c.stem == "smoke")
-    _, data, training, _ = parse(["--config", str(config), "--max_steps", "3", "--data", "elsewhere"])
+    _, data, training, _ = parse(
+        ["--config", str(config), "--max_steps", "3", "--data", "elsewhere"]
+    )
     assert training.max_steps == 3 and data.data == "elsewhere"
 
 

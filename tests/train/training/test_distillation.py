@@ -71,7 +71,9 @@ def test_the_second_teacher_sees_the_mirror_image():
         dtype = torch.float32
 
         def forward(self, pixel_values):
-            logits = torch.stack([pixel_values[:, 0, :, 0].mean(1), torch.zeros(len(pixel_values))], 1)
+            logits = torch.stack(
+                [pixel_values[:, 0, :, 0].mean(1), torch.zeros(len(pixel_values))], 1
+            )
             return AgeOutput(logits=logits, gender_logits=logits, ethnicity_logits=logits)
 
     picture = torch.zeros(1, 3, 4, 4)

@@ -17,7 +17,11 @@ BLEND = Blend(share=torch.tensor([0.75, 0.5, 1.0]), other=torch.tensor([1, 2, 0]
 def test_a_sample_is_its_share_of_itself_and_the_rest_of_its_partner():
     pictures = torch.tensor([[0.0, 8.0], [4.0, 4.0], [2.0, 6.0]])
     assert BLEND.of(pictures).tolist() == [[1.0, 7.0], [3.0, 5.0], [2.0, 6.0]]
-    assert BLEND.of(torch.tensor([1.0, 1.0, 1.0]), torch.tensor([5.0, 3.0, 9.0])).tolist() == [2, 2, 1]
+    assert BLEND.of(torch.tensor([1.0, 1.0, 1.0]), torch.tensor([5.0, 3.0, 9.0])).tolist() == [
+        2,
+        2,
+        1,
+    ]
     assert BLEND.others({"age_low": torch.tensor([10, 20, 30])})["age_low"].tolist() == [20, 30, 10]
 
 
@@ -57,9 +61,13 @@ def test_the_loss_of_a_blend_is_the_two_labels_losses_by_share(trainer, batch, m
     model = trainer.model.train()
     answer = model(BLEND.of(batch["pixel_values"]))
     by_hand = torch.lerp(
-        trainer.label_loss(answer, BLEND.others(batch)), trainer.label_loss(answer, batch), BLEND.share
+        trainer.label_loss(answer, BLEND.others(batch)),
+        trainer.label_loss(answer, batch),
+        BLEND.share,
     )
-    assert trainer.compute_loss(model, batch).item() == pytest.approx(by_hand.mean().item(), rel=1e-5)
+    assert trainer.compute_loss(model, batch).item() == pytest.approx(
+        by_hand.mean().item(), rel=1e-5
+    )
     plain = trainer.label_loss(model(batch["pixel_values"]), batch).mean().item()
     assert abs(by_hand.mean().item() - plain) > 1e-3
     # Neither what is measured nor what is learned last is blended.
