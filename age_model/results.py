@@ -12,7 +12,13 @@ from age_model.labels import (
     NUM_AGES,
     threshold_membership,
 )
-from age_model.page import words
+
+# Notes on a picture, in the records and on the page.
+NOTE_FRAMES = (
+    "The file holds {frames} pictures, as an animation or a document does; only the first was "
+    "examined."
+)
+NOTE_FACES = "{found} faces were found; only the {most} largest were examined."
 
 
 @dataclass(frozen=True)
@@ -193,10 +199,10 @@ def picture_notes(frames: int, faces: FaceAges | None) -> list[str]:
         frames: that of `images.Picture`.
         faces: those that were examined.
     """
-    notes = [words.NOTE_FRAMES.format(frames=f"{frames:,}")] if frames > 1 else []
+    notes = [NOTE_FRAMES.format(frames=f"{frames:,}")] if frames > 1 else []
     if faces is not None and faces.left_out:
         found = len(faces) + faces.left_out
-        notes.append(words.NOTE_FACES.format(found=found, most=len(faces)))
+        notes.append(NOTE_FACES.format(found=found, most=len(faces)))
     return notes
 
 

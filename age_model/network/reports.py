@@ -9,6 +9,9 @@ from age_model.network.calibration import CONFIG_KEY
 RESULTS = "results.json"
 ROBUSTNESS = "robustness.json"
 DELETION = "deletion.json"
+# The sources of results.json and their names, the one with ages in years first.
+SOURCE_NAMES = {"utkface": "UTKFace", "fairface": "FairFace"}
+FEW = 30  # faces; of fewer a number says little: greyed on the page, and called neither worst nor best
 SCHEMA_VERSION = 2  # of results.json: raise it when a field changes its name or meaning
 
 

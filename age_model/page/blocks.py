@@ -8,11 +8,16 @@ import gradio as gr
 from gradio.processing_utils import save_base64_to_cache
 from gradio.utils import get_upload_folder
 
-from age_model.page import words
+from age_model.page.guard import REQUEST_FAILED
 from age_model.page.private_log import log_without_text
 
 OWN_FILE = "/gradio_api/file="  # in the address of an upload
 log = logging.getLogger(__name__)
+
+NO_ADDRESSES = (
+    "This server fetches nothing from addresses: upload the picture, or send it as a data: URL "
+    "(data:image/jpeg;base64,...)."
+)
 
 
 class Page(gr.Blocks):
@@ -39,13 +44,13 @@ class Page(gr.Blocks):
             inputs = [_given(value) for value in inputs]
             # Gradio would fetch it, whatever its size, and also where `preprocess` is off.
             if any(map(_is_elsewhere, _dicts(inputs))):
-                raise gr.Error(words.NO_ADDRESSES, print_exception=False)
+                raise gr.Error(NO_ADDRESSES, print_exception=False)
             return await super().process_api(block_fn, inputs, *args, **kwargs)
         except gr.Error:
             raise
         except Exception as error:
             log_without_text(log, "a request", error)
-            raise gr.Error(words.REQUEST_FAILED, print_exception=False) from None
+            raise gr.Error(REQUEST_FAILED, print_exception=False) from None
 
 
 def _in_one_piece(schema: object, parts: dict | None = None) -> object:

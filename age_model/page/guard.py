@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from age_model.page import words
 from age_model.page.private_log import log_without_text
 
 MAX_BODY = 8 * 2**20  # bytes of any request but an upload: a data URL of a picture of 6 MB
@@ -26,6 +25,16 @@ CLOSED = re.compile(
     r"|custom_component)",
     re.IGNORECASE,
 )
+
+REQUEST_FAILED = (
+    "The request could not be answered: its values are not what this endpoint takes, or a file of it "
+    "is no upload. See the API link at the foot of the page, and try again."
+)
+REQUEST_TOO_LARGE = (
+    "The request is too large: at most {megabytes} MB. Send fewer or smaller pictures."
+)
+ROUTE_CLOSED = "This page has no use for that address, so it is closed."
+DISK_FULL = "There is no room for uploads at the moment: try again in a few minutes."
 
 Receive = Callable[[], Awaitable[dict]]
 Send = Callable[[dict], Awaitable[None]]
@@ -57,14 +66,14 @@ class RequestGuard:
             if not body.lost:
                 log_without_text(log, "a request", error)
             if not answer.begun and not body.too_large:
-                await _answer(send, 500, words.REQUEST_FAILED)
+                await _answer(send, 500, REQUEST_FAILED)
         if body.too_large and not answer.begun:
             await _answer(send, 413, _too_large(scope))
 
     def _refusal(self, scope: dict) -> tuple[int, str] | None:
         """Status and reason, where a request's head shows already that it is not to be answered."""
         if CLOSED.search(scope["path"]):
-            return 403, words.ROUTE_CLOSED
+            return 403, ROUTE_CLOSED
         length = dict(scope["headers"]).get(b"content-length", b"")
         if length.isdigit() and int(length) > _limit(scope):
             return 413, _too_large(scope)
@@ -73,7 +82,7 @@ class RequestGuard:
             there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
             wanted = int(length) if length.isdigit() else MAX_UPLOAD
             if shutil.disk_usage(there).free < wanted + KEEP_FREE:
-                return 507, words.DISK_FULL
+                return 507, DISK_FULL
         return None
 
 
@@ -124,7 +133,7 @@ def _limit(scope: dict) -> int:
 
 
 def _too_large(scope: dict) -> str:
-    return words.REQUEST_TOO_LARGE.format(megabytes=_limit(scope) // 2**20)
+    return REQUEST_TOO_LARGE.format(megabytes=_limit(scope) // 2**20)
 
 
 async def _answer(send: Send, status: int, reason: str) -> None:

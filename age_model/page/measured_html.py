@@ -3,10 +3,9 @@
 from html import escape
 
 from age_model.labels import MAX_AGE
+from age_model.network.reports import FEW, SOURCE_NAMES
 from age_model.page import words
 
-SOURCE_NAMES = {"utkface": "UTKFace", "fairface": "FairFace"}
-FEW = 30  # faces; of fewer a number says little: greyed here, and called neither worst nor best
 
 
 def results_html(results: dict) -> str:

@@ -56,12 +56,6 @@ FAILED = (
     "Something went wrong",
     "The picture could not be examined. Try again, or try another picture.",
 )
-# Notes on a picture, on the page and in the records.
-NOTE_FRAMES = (
-    "The file holds {frames} pictures, as an animation or a document does; only the first was "
-    "examined."
-)
-NOTE_FACES = "{found} faces were found; only the {most} largest were examined."
 AT_LEAST_SWITCH = "How probably {ages} or older?"
 AT_LEAST_NOTE = (
     "How probably a face looks that old or older, to this model. It is no age verification, and must "
@@ -69,32 +63,6 @@ AT_LEAST_NOTE = (
 )
 FACES_TO_SELECT = "Faces in the picture: choose one to go to its card"
 FACE_TO_SHOW = "Show face {number} in the picture"
-# Warnings about a face, by the names of `picture_quality.MEASURES`.
-ERRORS = "the model was off by {mae:.1f} years on average, by {untouched:.1f} on the untouched ones"
-FACE_WARNINGS = {
-    "resolution": "Small: on test pictures no smaller than this, {errors}.",
-    "blur": "Blurred: on test pictures no more blurred than this, {errors}.",
-    "darkness": "Dark: on test pictures no darker than this, {errors}.",
-    "cut": (
-        "Cut off by the edge of the picture: on test pictures of which {level:.0%} was covered, "
-        "{errors}."
-    ),
-    "hidden": (
-        "Partly hidden or turned away, it seems: the face detector is no surer of it than of test "
-        "pictures with a part covered ({condition}); on those {errors}."
-    ),
-    "turned": (
-        "Turned away: on test pictures of faces turned by {condition} degrees, the model was off by "
-        "{mae:.1f} years on average, by {untouched:.1f} on faces of like age seen from the front."
-    ),
-    "grey": "Without colours: on test pictures turned grey, {errors}.",
-}
-FACE_BEYOND_MEASURED = {
-    "turned": (
-        "Turned far away: hardly a test picture shows a face turned so far, so nobody has measured "
-        "how good the estimate is."
-    ),
-}
 WHY_INTRODUCTION = (
     "Which parts of a face moved the estimate? Random parts are blurred, again and again, and the "
     "network is asked each time: where a blur changes its answer much, the map has a strong colour."
@@ -265,17 +233,3 @@ NOT_FOR = (
     "Not for verifying ages, nor as a gate to goods, places or services; not for decisions about "
     "people; not to tell anyone's gender or ethnicity; not to identify or watch people.",
 )
-# What the server says to a program, where the page shows it as a notice.
-NO_ADDRESSES = (
-    "This server fetches nothing from addresses: upload the picture, or send it as a data: URL "
-    "(data:image/jpeg;base64,...)."
-)
-REQUEST_FAILED = (
-    "The request could not be answered: its values are not what this endpoint takes, or a file of it "
-    "is no upload. See the API link at the foot of the page, and try again."
-)
-REQUEST_TOO_LARGE = (
-    "The request is too large: at most {megabytes} MB. Send fewer or smaller pictures."
-)
-ROUTE_CLOSED = "This page has no use for that address, so it is closed."
-DISK_FULL = "There is no room for uploads at the moment: try again in a few minutes."

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from age_model.network.reports import ROBUSTNESS, weights_sha256
-from age_model.page import words
 from age_model.quality.measure import (
     blur_sigma,
     face_size,
@@ -23,6 +22,33 @@ from age_model.quality.measure import (
 )
 from age_model.results import Faces
 
+# What a face's warnings say, by the names of `MEASURES`.
+ERRORS = "the model was off by {mae:.1f} years on average, by {untouched:.1f} on the untouched ones"
+FACE_WARNINGS = {
+    "resolution": "Small: on test pictures no smaller than this, {errors}.",
+    "blur": "Blurred: on test pictures no more blurred than this, {errors}.",
+    "darkness": "Dark: on test pictures no darker than this, {errors}.",
+    "cut": (
+        "Cut off by the edge of the picture: on test pictures of which {level:.0%} was covered, "
+        "{errors}."
+    ),
+    "hidden": (
+        "Partly hidden or turned away, it seems: the face detector is no surer of it than of test "
+        "pictures with a part covered ({condition}); on those {errors}."
+    ),
+    "turned": (
+        "Turned away: on test pictures of faces turned by {condition} degrees, the model was off by "
+        "{mae:.1f} years on average, by {untouched:.1f} on faces of like age seen from the front."
+    ),
+    "grey": "Without colours: on test pictures turned grey, {errors}.",
+}
+FACE_BEYOND_MEASURED = {
+    "turned": (
+        "Turned far away: hardly a test picture shows a face turned so far, so nobody has measured "
+        "how good the estimate is."
+    ),
+}
+
 LEAST_MORE_YEARS = 0.5  # of mean absolute error, for a warning
 
 
@@ -31,7 +57,7 @@ class Measure:
     """A measurement of a face, to be held against one kind of conditions in robustness.json.
 
     Attributes:
-        name: of what is measured, in `measure_face` and `words.FACE_WARNINGS`.
+        name: of what is measured, in `measure_face` and `FACE_WARNINGS`.
         kind: of the conditions.
         worse: 1 where larger values are worse, -1 where smaller ones are.
         recorded: its name in the conditions' "measured"; None where it is their "level" itself.
@@ -167,9 +193,9 @@ def measure_face(
 
 def _sentence(limit: Limit) -> str:
     if limit.mae is None:
-        return words.FACE_BEYOND_MEASURED[limit.name]
-    errors = words.ERRORS.format(mae=limit.mae, untouched=limit.untouched)
-    return words.FACE_WARNINGS[limit.name].format(errors=errors, **vars(limit))
+        return FACE_BEYOND_MEASURED[limit.name]
+    errors = ERRORS.format(mae=limit.mae, untouched=limit.untouched)
+    return FACE_WARNINGS[limit.name].format(errors=errors, **vars(limit))
 
 
 def _unknown_beyond(rows: list[dict]) -> list[Limit]:

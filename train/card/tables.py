@@ -1,7 +1,7 @@
 """Markdown tables and sentences made from results.json, for the card and the README."""
 
 from age_model.labels import AGE_GROUP_NAMES
-from age_model.page.measured_html import FEW, SOURCE_NAMES
+from age_model.network.reports import FEW, SOURCE_NAMES
 
 NOTHING = "–"
 

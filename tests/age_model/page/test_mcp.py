@@ -11,7 +11,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, Tool
 
-from age_model.page import words
+from age_model.page.blocks import NO_ADDRESSES
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "age_model" / "examples"
 WAIT_SECONDS = 120
@@ -106,7 +106,7 @@ def test_addresses_are_not_fetched(server, tool, argument):
     address = "https://example.com/photo.jpg"
     given = {argument: [address] if argument == "files" else address}
     result = _call(server, tool, **given)
-    assert result.isError and words.NO_ADDRESSES in result.content[0].text
+    assert result.isError and NO_ADDRESSES in result.content[0].text
 
 
 @pytest.mark.parametrize("tool, argument", [("predict", "picture"), ("predict_many", "files")])

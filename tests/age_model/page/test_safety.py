@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from age_model.page import words
+from age_model.page.blocks import NO_ADDRESSES
 from tests.support.asking import HTTP, ask, file_data, get, upload
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -115,9 +115,9 @@ def test_server_fetches_nothing_that_it_is_told_to(server, photo, listener):
             {"path": url},
             {"a": [file_data(url)]},
         ):
-            assert words.NO_ADDRESSES in ask(server, "predict", given, False), given
-            assert words.NO_ADDRESSES in ask(server, "predict_many", [given]), given
-        assert words.NO_ADDRESSES in ask(server, "predict_many", [url])
+            assert NO_ADDRESSES in ask(server, "predict", given, False), given
+            assert NO_ADDRESSES in ask(server, "predict_many", [given]), given
+        assert NO_ADDRESSES in ask(server, "predict_many", [url])
     # Beside an upload's path, its address does not count.
     for url in (f"{address}/b.jpg", "file:///etc/passwd", "http://169.254.169.254/"):
         assert '"age"' in ask(server, "predict", mine | {"url": url}, False)

@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 
 from age_model.network.loading import EMBEDDED
-from age_model.page import words
-from age_model.quality.warnings import MEASURES, face_warnings, limits, measure_face, read_limits
+from age_model.quality.warnings import (
+    FACE_BEYOND_MEASURED,
+    MEASURES,
+    face_warnings,
+    limits,
+    measure_face,
+    read_limits,
+)
 from age_model.results import Faces
 from train.stress.conditions import conditions
 
@@ -73,7 +79,7 @@ def test_a_warning_names_what_was_covered_and_how_far_faces_were_turned(known):
 
 def test_a_face_turned_further_than_those_measured_is_said_to_be_unknown(known):
     (text,) = face_warnings(FINE | {"turned": 50.0}, known)
-    assert text == words.FACE_BEYOND_MEASURED["turned"]
+    assert text == FACE_BEYOND_MEASURED["turned"]
 
 
 def test_what_else_makes_the_detector_unsure_is_not_called_hidden(known):
