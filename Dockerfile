@@ -27,7 +27,7 @@ USER 1000
 # --build-arg YUNET=1 puts the better face detector in, 0.2 MB from the Hugging Face Hub, checked.
 # Without it the app asks for the file when it starts, and takes OpenCV's Haar cascade if need be.
 ARG YUNET=
-RUN test -z "$YUNET" || python -c "import sys; from age_model.detector_file import find_yunet; \
+RUN test -z "$YUNET" || python -c "import sys; from age_model.faces.weights import find_yunet; \
 sys.exit(None if find_yunet() else 'YuNet cannot be fetched from the Hugging Face Hub')"
 
 ENV GRADIO_SERVER_NAME=0.0.0.0 \

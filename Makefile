@@ -74,7 +74,7 @@ $(RUNS)/$(word $(i),$(STAGES))/final/config.json: \
 $(RUNS)/$(word $(shell expr $(i) - 1),$(STAGES))/final/config.json))
 
 # Four ViTs are finished, averaged with an earlier one: three for what they teach the next, then the last.
-finish = $(BIN)/python -m train.finish --data $(DATA) --model $(RUNS)/$(1)/final \
+finish = $(BIN)/python -m train.adjust --data $(DATA) --model $(RUNS)/$(1)/final \
 	--average $(RUNS)/$(2)/final --out $(@:/final/config.json=)
 $(RUNS)/tiny-finished/final/config.json: $(RUNS)/tiny-weaned/final/config.json
 	$(call finish,tiny-weaned,tiny-furthest) --share 0.2 --unweighted 0.5
@@ -96,7 +96,7 @@ $(OUT)/README.md: $(FINISHED)/config.json
 	cp $(RUNS)/evaluation/results.json $(OUT)
 	$(BIN)/python -m train.robustness --model $(OUT) --data $(DATA) --split test --out $(RUNS)/robustness
 	cp $(RUNS)/robustness/robustness.json $(OUT)
-	$(BIN)/python -m train.app_path --model $(OUT) --data $(DATA) --split test --out $(RUNS)/app_path
+	$(BIN)/python -m train.end_to_end --model $(OUT) --data $(DATA) --split test --out $(RUNS)/app_path
 	cp $(RUNS)/app_path/app_path.json $(OUT)
 	$(BIN)/python -m train.deletion --model $(OUT) --data $(DATA) --split test --out $(RUNS)/deletion
 	cp $(RUNS)/deletion/deletion.json $(OUT)

@@ -1,6 +1,6 @@
-"""`python -m train.finish`: three changes to a trained ViT that need no more training.
+"""`python -m train.adjust`: three changes to a trained ViT that need no more training.
 
-    python -m train.finish --model runs/tiny-weaned/final --average runs/tiny-furthest/final \\
+    python -m train.adjust --model runs/tiny-weaned/final --average runs/tiny-furthest/final \\
         --data data --out runs/tiny-finished
 
 **Averaging** its weights with those of a network that it went on from. What lies between the two
@@ -178,7 +178,7 @@ def main(argv: list[str] | None = None) -> None:
         (arguments,) = HfArgumentParser(FinishArguments).parse_args_into_dataclasses(argv)
         finish(arguments)
     except (InputError, OSError) as error:
-        sys.exit(f"train.finish: {error}")
+        sys.exit(f"train.adjust: {error}")
 
 
 if __name__ == "__main__":

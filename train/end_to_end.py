@@ -1,4 +1,4 @@
-"""`python -m train.app_path`: does the app's own way to a face cost anything over the aligned crop?
+"""`python -m train.end_to_end`: does the app's own way to a face cost anything over the aligned crop?
 
 Each UTKFace picture of a split is pasted into a larger one, at a random place and size; the face is
 found, cropped and estimated there as in the app (`AgePredictor.__call__`), and the same picture is
@@ -49,7 +49,7 @@ class AppPathArguments(MeasureArguments):
     def command(self) -> str:
         """The command line that gives the same numbers, without this machine's folders."""
         shown = self.detector and shown_name(self.detector)
-        return dataclasses.replace(self, detector=shown).command_of("train.app_path")
+        return dataclasses.replace(self, detector=shown).command_of("train.end_to_end")
 
 
 def measure(
@@ -138,7 +138,7 @@ def app_path(arguments: AppPathArguments) -> dict:
 
 def main(argv: list[str] | None = None) -> None:
     """Parse `argv` and measure; a problem with the input ends the process with its message."""
-    arguments, content = carried_out("train.app_path", AppPathArguments, app_path, argv)
+    arguments, content = carried_out("train.end_to_end", AppPathArguments, app_path, argv)
     for numbers in content["detectors"].values():
         low, high = numbers["mae_difference_interval"]
         print(f"{numbers['detector']}: found {numbers['found']} of {numbers['n']}")

@@ -1,4 +1,4 @@
-"""train.finish: averaged weights, and the ages' class weights taken back or given once more."""
+"""train.adjust: averaged weights, and the ages' class weights taken back or given once more."""
 
 import json
 import shutil

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from age_model.network.explain import Explanation
-from age_model.results import FaceAges
+from tests.support.factories import face_ages
 from train import deletion, model_card
 from train.evaluation.deletion_curves import (
     LEAST,
@@ -47,8 +47,8 @@ class OnePatch:
 
     patch_size = PATCH
 
-    def __init__(self, place: int, relevance: np.ndarray, ages_of):
-        self._place, self._relevance, self._ages_of = place, relevance, ages_of
+    def __init__(self, place: int, relevance: np.ndarray):
+        self._place, self._relevance = place, relevance
 
     def _years(self, crop_rgb):
         y, x = (PATCH * i for i in divmod(self._place, GRID))
@@ -58,24 +58,7 @@ class OnePatch:
         return Explanation(crop, self._years(crop), self._relevance)
 
     def predict_crops(self, crops):
-        return self._ages_of([self._years(crop) for crop in crops])
-
-
-@pytest.fixture
-def ages_of():
-    """From years to FaceAges that hold them."""
-
-    def make(years) -> FaceAges:
-        n = len(years)
-        arrays = {"box_xyxy": np.zeros((n, 4), np.float32), "score": np.zeros(n, np.float32)}
-        widths = {"age": 101, "group": 9, "gender": 2, "ethnicity": 5}
-        probabilities = {f"{k}_probabilities": np.zeros((n, w)) for k, w in widths.items()}
-        interval = np.zeros((n, 2))
-        return FaceAges(
-            **arrays, age_years=np.array(years), interval_years=interval, **probabilities
-        )
-
-    return make
+        return face_ages([self._years(crop) for crop in crops])
 
 
 @pytest.fixture
@@ -83,10 +66,10 @@ def noise():
     return np.random.default_rng(0).integers(0, 256, (PATCH * GRID, PATCH * GRID, 3), np.uint8)
 
 
-def test_a_right_map_changes_the_estimate_at_once_and_its_reverse_last(noise, ages_of):
+def test_a_right_map_changes_the_estimate_at_once_and_its_reverse_last(noise):
     relevance = np.zeros((GRID, GRID))
     relevance[1, 2] = 1
-    predictor = OnePatch(GRID + 2, relevance, ages_of)
+    predictor = OnePatch(GRID + 2, relevance)
     found = picture_curves(predictor, noise, np.random.default_rng(0), random_orders=50)
     whole = found[MOST][-1]
     assert whole > 10 and all(curve[0] == 0 for curve in found.values())
@@ -96,8 +79,8 @@ def test_a_right_map_changes_the_estimate_at_once_and_its_reverse_last(noise, ag
     assert np.trapezoid(found[RANDOM], shares()) == pytest.approx(whole / 2, rel=0.2)
 
 
-def test_where_all_is_equally_relevant_chance_decides(noise, ages_of):
-    predictor = OnePatch(0, np.zeros((GRID, GRID)), ages_of)
+def test_where_all_is_equally_relevant_chance_decides(noise):
+    predictor = OnePatch(0, np.zeros((GRID, GRID)))
     starts = {
         int(picture_curves(predictor, noise, np.random.default_rng(i), 1)[MOST].argmax())
         for i in range(5)

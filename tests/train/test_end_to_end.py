@@ -1,9 +1,8 @@
-"""train.app_path: where the face is pasted, which one counts, the numbers and the card's table."""
+"""train.end_to_end: where the face is pasted, which one counts, the numbers and the card's table."""
 
 import io
 import json
 import shutil
-from dataclasses import fields, replace
 
 import datasets
 import numpy as np
@@ -13,17 +12,14 @@ from PIL import Image
 from age_model.faces.crop import crop_face
 from age_model.faces.haar import HaarDetector
 from age_model.results import FaceAges
+from tests.support.factories import face_ages
 from train import end_to_end as app_path
 from train import model_card
 from train.stress.synthetic_photos import SIDES, pasted_photo
 
 
 def ages(boxes, years):
-    n, empty = len(boxes), FaceAges.empty()
-    columns = {f.name: np.zeros((n, *getattr(empty, f.name).shape[1:])) for f in fields(FaceAges)}
-    return replace(
-        FaceAges(**columns), box_xyxy=np.reshape(boxes, (n, 4)), age_years=np.array(years)
-    )
+    return face_ages(years, box_xyxy=boxes)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +122,7 @@ def test_the_whole_way_finds_the_faces(checkpoint):
     haar = content["detectors"]["haar"]
     assert (haar["n"], haar["found"]) == (2, 2)
     assert content["command"] == (
-        "python -m train.app_path --model checkpoint --data data --out out --split test "
+        "python -m train.end_to_end --model checkpoint --data data --out out --split test "
         "--resamples 20 --detector haar"
     )
     assert content["data"]["n"] == 2 and len(content["model"]["weights_sha256"]) == 64

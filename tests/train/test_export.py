@@ -151,7 +151,7 @@ def test_older_folder_comes_back_when_the_newer_cannot_take_its_place(tmp_path, 
 
 def test_a_killed_run_leaves_nothing_for_good(tmp_path):
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom train.place import staged_folder\n"
+        "import os, sys\nfrom pathlib import Path\nfrom train.console.output import staged_folder\n"
         "with staged_folder(Path(sys.argv[1]), lambda folder: True) as staging:\n"
         "    (staging / 'half').touch()\n    os.kill(os.getpid(), 9)\n"
     )

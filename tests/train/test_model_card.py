@@ -64,7 +64,7 @@ def test_card_says_what_matters(checkpoint, results):
 
 
 def test_what_was_done_after_training_is_told(checkpoint):
-    assert "train.finish" not in model_card.card_text(*model_card.read_facts(checkpoint))
+    assert "train.adjust" not in model_card.card_text(*model_card.read_facts(checkpoint))
     told = {"averaged_with": "runs/start/final", "share": 0.2, "unweighted": 0.5}
     change(checkpoint / "training.json", lambda t: t.update(finish=told))
     card = model_card.card_text(*model_card.read_facts(checkpoint))

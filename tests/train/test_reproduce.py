@@ -43,9 +43,9 @@ def test_every_step_from_data_to_card_in_order(planned, tmp_path):
     after = names[names.index("train.export") :]
     assert after[:3] == ["train.export", "train.calibrate", "train.evaluate"]
     assert after[-1] == "train.model_card"
-    assert {"train.robustness", "train.app_path", "train.deletion"} < set(after)
+    assert {"train.robustness", "train.end_to_end", "train.deletion"} < set(after)
     runs = f"{tmp_path}/runs"
-    finishes = [" ".join(c.split()) for c in commands if c.startswith("train.finish")]
+    finishes = [" ".join(c.split()) for c in commands if c.startswith("train.adjust")]
     assert f"--model {runs}/tiny-weaned/final --average {runs}/tiny-furthest/final" in finishes[0]
     assert f"--model {runs}/tiny-mixed/final" in finishes[1] and "--raised 0.25" in finishes[1]
     assert f"--model {runs}/tiny-whole/final" in finishes[2]
@@ -63,7 +63,7 @@ def test_a_stage_reads_only_what_is_there_by_then(planned):
             assert set(re.findall(r'"runs/([\w-]+)/final"', text)) <= done
             assert f'"output_dir": "runs/{stage.stem}"' in text
             done.add(stage.stem)
-        elif command.startswith("train.finish"):
+        elif command.startswith("train.adjust"):
             assert set(re.findall(r"/runs/([\w-]+)/final", command)) <= done
             done.add(re.search(r"--out \S+/([\w-]+)", command)[1])
     assert "tiny-whole-longer-finished" in done
@@ -74,7 +74,7 @@ def test_the_readme_finishes_with_the_same_settings(planned):
         return [re.findall(r"--(?:share|unweighted|raised) \S+", command) for command in commands]
 
     readme = (REPOSITORY / "README.md").read_text().replace("\\\n", " ")
-    finishes = [c for c in planned(*DATA) if c.startswith("train.finish")]
+    finishes = [c for c in planned(*DATA) if c.startswith("train.adjust")]
     assert settings(re.findall(r"python -m train\.finish .*", readme)) == settings(finishes)
     assert all(settings(finishes))
 

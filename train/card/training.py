@@ -65,7 +65,7 @@ def _run(training: dict) -> str:
 
 
 def _finish(told: dict) -> str:
-    """What `train.finish` changed afterwards."""
+    """What `train.adjust` changed afterwards."""
     averaged = ""
     if told["averaged_with"]:
         averaged = (
@@ -76,7 +76,7 @@ def _finish(told: dict) -> str:
     if told.get("raised"):  # absent where the network was finished before this could be told
         raised = f", and {told['raised']:.0%} of what it had given to rare ages was given once more"
     return (
-        f"Then, without more training (`train.finish`), {averaged}{told['unweighted']:.0%} of what "
+        f"Then, without more training (`train.adjust`), {averaged}{told['unweighted']:.0%} of what "
         f"class weighting had taken from common ages was given back to them{raised}."
     )
 

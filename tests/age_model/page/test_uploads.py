@@ -42,7 +42,7 @@ def test_deleting_goes_on(tmp_path):
 
 def test_folder_is_this_process_own_and_goes_with_it(tmp_path):
     code = (
-        "import os; from age_model.upload_folder import UPLOADS; name = UPLOADS.name;"
+        "import os; from age_model.page.uploads import UPLOADS; name = UPLOADS.name;"
         "open(f'{name}/left.jpg', 'w'); assert os.environ['GRADIO_TEMP_DIR'] == name;"
         "print(name, oct(os.stat(name).st_mode & 0o777))"
     )
