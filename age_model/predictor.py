@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from age_model.network.precision import quick_dtype
 from age_model.network.preprocessing import normalize, resize
 from age_model.network.reports import read_results
 from age_model.quality.warnings import Limit, face_warnings, measure_face, read_limits
-from age_model.results import FaceAges, Faces, PhotoAges
+from age_model.results import FaceAges, Faces
 
 # Side in pixels of the crop before it is resized for the network: that of UTKFace's pictures, so
 # that a face in a photo goes through the same two steps as a picture of the data set.
@@ -88,7 +88,7 @@ class AgePredictor:
         """From where on a photo is too bad to say nothing; see `picture_quality.limits`."""
         return read_limits(Path(self._model.name_or_path))
 
-    def __call__(self, image) -> PhotoAges:
+    def __call__(self, image) -> FaceAges:
         """Ages of all faces in a picture, largest first; empty where no face is found.
 
         Args:
@@ -104,8 +104,7 @@ class AgePredictor:
             face_warnings(measure_face(crop, faces, i, image_rgb.shape[1::-1]), self.limits)
             for i, crop in enumerate(crops)
         )
-        ages = vars(self._ages(crops, faces))
-        return PhotoAges(**ages, warnings=warnings, left_out=faces.left_out)
+        return replace(self._ages(crops, faces), warnings=warnings)
 
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
         """Ages of the largest faces in one frame of a live picture, found by a quicker search.
@@ -118,7 +117,8 @@ class AgePredictor:
 
     def _ages(self, crops: list[np.ndarray], faces: Faces) -> FaceAges:
         inputs = [resize(crop, self.image_size) for crop in crops]
-        return self._predict(inputs, faces.box_xyxy, faces.score)
+        ages = self._predict(inputs, faces.box_xyxy, faces.score)
+        return replace(ages, omitted=faces.omitted, rejected=faces.rejected)
 
     def predict_crops(self, crops: Sequence, batch_size: int = BATCH_SIZE) -> FaceAges:
         """Ages of faces that are cropped and aligned already, one row a crop, in their order.
@@ -133,7 +133,7 @@ class AgePredictor:
         Raises:
             ImageError: a crop cannot be read.
         """
-        results = [FaceAges.empty()]
+        results = []
         for start in range(0, len(crops), batch_size):
             inputs, boxes = [], []
             for crop in crops[start : start + batch_size]:
@@ -142,9 +142,7 @@ class AgePredictor:
                 inputs.append(resize(image_rgb, self.image_size))
             score = np.full(len(boxes), np.nan, np.float32)
             results.append(self._predict(inputs, np.array(boxes, np.float32), score))
-        return FaceAges(
-            *(np.concatenate([getattr(r, f.name) for r in results]) for f in fields(FaceAges))
-        )
+        return FaceAges.concatenate(results)
 
     def explain(self, image, face: int = 0) -> Explanation:
         """What moved the estimate of one face of a picture.

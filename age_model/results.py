@@ -1,7 +1,8 @@
 """What detection and prediction answer: frozen parallel arrays, one row for each face."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,101 +20,136 @@ NOTE_FRAMES = (
     "examined."
 )
 NOTE_FACES = "{found} faces were found; only the {most} largest were examined."
+NOTE_REJECTED = {
+    1: "One region looks like a face but probably is none; it was not examined.",
+    2: "{rejected} regions look like faces but probably are none; they were not examined.",
+}
 
 
-@dataclass(frozen=True)
-class Faces:
-    """N faces found in a picture.
+def _rows(*shape: int, dtype: type = np.float64) -> dict[str, Any]:
+    """Metadata of a field that is an array with one row a face: (N, *shape)."""
+    return {"row_shape": shape, "dtype": dtype}
+
+
+@dataclass(frozen=True, eq=False)
+class _FaceRows:
+    """What `Faces` and `FaceAges` share: N rows, which can be selected and joined.
+
+    `result[index]` selects rows by a number, a slice, a boolean mask or an array of numbers. It is
+    a result again, of one row for a number; iteration gives results of one row.
 
     Attributes:
-        box_xyxy: (N, 4) float32, pixels of the picture; may reach over its border.
-        score: (N,) float32 in 0..1, how sure the detector is; NaN where it does not say. YuNet is the
-            less sure the more of a face is hidden or turned away.
-        landmarks_xy: (N, 5, 2) float32, pixels: the eye, eye, nose tip, mouth corner, mouth corner
-            as they lie from the picture's left to right in an upright face; NaN where the detector
-            gives none.
-        left_out: how many smaller faces were found too, beyond what one picture may have.
+        box_xyxy: (N, 4) float32, pixels of the upright picture; may reach over its border.
+        score: (N,) float32 in 0..1, how sure the detector is; NaN where no detector ran, or it does
+            not say. YuNet is the less sure the more of a face is hidden or turned away.
+        omitted: how many smaller faces were found too, beyond what one picture may have.
+        rejected: how many regions looked like a face but were not taken for one.
+    Both counts are about the picture: a selection keeps them, `concatenate` adds them up.
     """
 
-    box_xyxy: np.ndarray
-    score: np.ndarray
-    landmarks_xy: np.ndarray
-    left_out: int = 0
+    box_xyxy: np.ndarray = field(metadata=_rows(4, dtype=np.float32))
+    score: np.ndarray = field(metadata=_rows(dtype=np.float32))
+    omitted: int = field(default=0, kw_only=True)
+    rejected: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
-        n = len(self.box_xyxy)
-        _check_shapes(self, {"box_xyxy": (n, 4), "score": (n,), "landmarks_xy": (n, 5, 2)})
+        for name, row in self._row_fields().items():
+            expected, got = (len(self), *row["row_shape"]), np.shape(getattr(self, name))
+            if got != expected:
+                raise ValueError(
+                    f"{type(self).__name__}.{name}: expected shape {expected}, got {got}"
+                )
+
+    @classmethod
+    def _row_fields(cls) -> dict[str, Any]:
+        """The metadata (`_rows`) of each field that is an array of rows."""
+        return {f.name: f.metadata for f in fields(cls) if f.metadata}
 
     def __len__(self) -> int:
         return len(self.box_xyxy)
 
+    def __getitem__(self, index: int | slice | np.ndarray | Sequence[int]) -> Self:
+        rows = np.atleast_1d(np.arange(len(self))[index])
+        return replace(self, **self._selected(rows))
+
+    def _selected(self, rows: np.ndarray) -> dict[str, Any]:
+        """The fields that have rows, with these rows only: (M,) int."""
+        return {name: getattr(self, name)[rows] for name in self._row_fields()}
+
     @classmethod
-    def empty(cls) -> "Faces":
+    def empty(cls) -> Self:
         """No face: an ordinary answer."""
-        return cls(
-            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32)
-        )
+        rows = cls._row_fields().items()
+        return cls(**{name: np.zeros((0, *row["row_shape"]), row["dtype"]) for name, row in rows})
+
+    @classmethod
+    def concatenate(cls, results: Iterable[Self]) -> Self:
+        """The rows of all results, in their order; empty where there are no results."""
+        return cls(**cls._joined([cls.empty(), *results]))
+
+    @classmethod
+    def _joined(cls, results: list[Self]) -> dict[str, Any]:
+        names = cls._row_fields()
+        return {
+            **{name: np.concatenate([getattr(r, name) for r in results]) for name in names},
+            "omitted": sum(r.omitted for r in results),
+            "rejected": sum(r.rejected for r in results),
+        }
 
 
-@dataclass(frozen=True)
-class FaceAges:
+@dataclass(frozen=True, eq=False)
+class Faces(_FaceRows):
+    """N faces found in a picture, largest first.
+
+    Attributes:
+        box_xyxy, score, omitted, rejected: see `_FaceRows`.
+        landmarks_xy: (N, 5, 2) float32, pixels: the eye, eye, nose tip, mouth corner, mouth corner
+            as they lie from the picture's left to right in an upright face; NaN where the detector
+            gives none.
+    """
+
+    landmarks_xy: np.ndarray = field(metadata=_rows(5, 2, dtype=np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class FaceAges(_FaceRows):
     """What the model says about N faces of one picture (or N crops), largest face first.
 
     Attributes:
-        box_xyxy: (N, 4) float32, pixels of the upright picture.
-        score: (N,) float32, the detector's score in 0..1; NaN where no detector ran.
+        box_xyxy, score, omitted, rejected: see `_FaceRows`.
         age_years: (N,) float64, point estimate.
         interval_years: (N, 2) float64, low and high end of the 80% interval.
         age_probabilities: (N, 101) float64, for each single year.
         group_probabilities: (N, 9) float64, for `labels.AGE_GROUPS`.
         gender_probabilities: (N, 2) float64, for `labels.GENDERS` (perceived).
         ethnicity_probabilities: (N, 5) float64, for `labels.ETHNICITIES` (perceived; for auditing).
-        warnings, left_out: see `PhotoAges`; of faces from elsewhere nothing is known.
+        warnings: N tuples of sentences, what the photo shows badly of each face
+            (`quality.warnings.face_warnings`); left out, no face has any.
     """
 
-    box_xyxy: np.ndarray
-    score: np.ndarray
-    age_years: np.ndarray
-    interval_years: np.ndarray
-    age_probabilities: np.ndarray
-    group_probabilities: np.ndarray
-    gender_probabilities: np.ndarray
-    ethnicity_probabilities: np.ndarray
-    warnings: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    left_out: ClassVar[int] = 0
+    age_years: np.ndarray = field(metadata=_rows())
+    interval_years: np.ndarray = field(metadata=_rows(2))
+    age_probabilities: np.ndarray = field(metadata=_rows(NUM_AGES))
+    group_probabilities: np.ndarray = field(metadata=_rows(len(AGE_GROUP_NAMES)))
+    gender_probabilities: np.ndarray = field(metadata=_rows(len(GENDERS)))
+    ethnicity_probabilities: np.ndarray = field(metadata=_rows(len(ETHNICITIES)))
+    warnings: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        n = len(self.box_xyxy)
-        _check_shapes(
-            self,
-            {
-                "box_xyxy": (n, 4),
-                "score": (n,),
-                "age_years": (n,),
-                "interval_years": (n, 2),
-                "age_probabilities": (n, NUM_AGES),
-                "group_probabilities": (n, len(AGE_GROUP_NAMES)),
-                "gender_probabilities": (n, len(GENDERS)),
-                "ethnicity_probabilities": (n, len(ETHNICITIES)),
-            },
-        )
+        super().__post_init__()
+        if not self.warnings:
+            object.__setattr__(self, "warnings", ((),) * len(self))
+        if len(self.warnings) != len(self):
+            raise ValueError(
+                f"FaceAges.warnings: expected {len(self)} tuples, got {len(self.warnings)}"
+            )
 
-    def __len__(self) -> int:
-        return len(self.box_xyxy)
+    def _selected(self, rows: np.ndarray) -> dict[str, Any]:
+        return super()._selected(rows) | {"warnings": tuple(self.warnings[i] for i in rows)}
 
     @classmethod
-    def empty(cls) -> "FaceAges":
-        """No face, so no age."""
-        return cls(
-            box_xyxy=np.zeros((0, 4), np.float32),
-            score=np.zeros(0, np.float32),
-            age_years=np.zeros(0),
-            interval_years=np.zeros((0, 2)),
-            age_probabilities=np.zeros((0, NUM_AGES)),
-            group_probabilities=np.zeros((0, len(AGE_GROUP_NAMES))),
-            gender_probabilities=np.zeros((0, len(GENDERS))),
-            ethnicity_probabilities=np.zeros((0, len(ETHNICITIES))),
-        )
+    def _joined(cls, results: list[Self]) -> dict[str, Any]:
+        return super()._joined(results) | {"warnings": sum((r.warnings for r in results), ())}
 
     def to_dicts(self, ethnicity: bool = False, at_least: tuple[int, ...] = ()) -> list[dict]:
         """One JSON-ready dict a face: the form of the command line, the API and the page.
@@ -124,7 +160,7 @@ class FaceAges:
                 `labels.THRESHOLDS`) or older. It verifies nobody's age.
         """
         faces = [self._face_dict(i, ethnicity) for i in range(len(self))]
-        for face, warnings in zip(faces, self.warnings or [()] * len(self), strict=True):
+        for face, warnings in zip(faces, self.warnings, strict=True):
             face["warnings"] = list(warnings)
         if at_least:
             tails = self.age_probabilities @ threshold_membership(at_least).T
@@ -153,19 +189,6 @@ class FaceAges:
             face["ethnicity"] = ETHNICITIES[int(probabilities.argmax())]
             face["ethnicity_probability"] = round(float(probabilities.max()), 4)
         return face
-
-
-@dataclass(frozen=True)
-class PhotoAges(FaceAges):
-    """The ages of the faces that were found in a photo, with what people should know of them.
-
-    Attributes:
-        warnings: for each face the sentences of `picture_quality.face_warnings`.
-        left_out: that of `Faces`.
-    """
-
-    warnings: tuple[tuple[str, ...], ...] = ()
-    left_out: int = 0
 
 
 def picture_record(
@@ -200,14 +223,9 @@ def picture_notes(frames: int, faces: FaceAges | None) -> list[str]:
         faces: those that were examined.
     """
     notes = [NOTE_FRAMES.format(frames=f"{frames:,}")] if frames > 1 else []
-    if faces is not None and faces.left_out:
-        found = len(faces) + faces.left_out
+    if faces is not None and faces.omitted:
+        found = len(faces) + faces.omitted
         notes.append(NOTE_FACES.format(found=found, most=len(faces)))
+    if faces is not None and faces.rejected:
+        notes.append(NOTE_REJECTED[min(faces.rejected, 2)].format(rejected=faces.rejected))
     return notes
-
-
-def _check_shapes(result: object, expected: dict[str, tuple[int, ...]]) -> None:
-    for name, shape in expected.items():
-        got = np.shape(getattr(result, name))
-        if got != shape:
-            raise ValueError(f"{type(result).__name__}.{name}: expected shape {shape}, got {got}")

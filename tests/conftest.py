@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.factories import save_tiny_checkpoint
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
@@ -55,27 +57,7 @@ def astronaut() -> np.ndarray:
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory) -> Path:
     """Folder of a tiny AgeViT with random weights and its processor."""
-    import torch
-    from transformers import ViTConfig
-
-    from age_model.network.modeling import ID2LABEL, AgeViT
-    from age_model.network.preprocessing import image_processor
-
-    torch.manual_seed(0)
-    config = ViTConfig(
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        image_size=32,
-        patch_size=8,
-        id2label=ID2LABEL,
-        label2id={label: age for age, label in ID2LABEL.items()},
-    )
-    folder = tmp_path_factory.mktemp("tiny_checkpoint")
-    AgeViT(config).save_pretrained(folder)
-    image_processor(32).save_pretrained(folder)
-    return folder
+    return save_tiny_checkpoint(tmp_path_factory.mktemp("tiny_checkpoint"))
 
 
 @pytest.fixture(scope="session")

@@ -70,5 +70,5 @@ def largest(
         np.concatenate([left_top, left_top + size_wh], axis=1).astype(np.float32),
         score[order].astype(np.float32),
         landmarks_xy[order].astype(np.float32),
-        left_out=len(box_xywh) - len(order),
+        omitted=len(box_xywh) - len(order),
     )

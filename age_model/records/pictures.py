@@ -1,13 +1,12 @@
 """From picture files to their records (`results.picture_record`), one by one or in batches."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from age_model.images.load import MAX_PIXELS, ImageError, read_picture
-from age_model.results import FaceAges, picture_record
+from age_model.results import picture_record
 
 if TYPE_CHECKING:
     from age_model.predictor import AgePredictor
@@ -52,7 +51,7 @@ def crop_records(
             if image_rgb is None:
                 yield picture_record(file, error=error)
             else:
-                face = _row(ages, next(rows))
+                face = ages[next(rows)]
                 yield picture_record(file, image_rgb.shape[1::-1], face, frames=frames, **extras)
 
 
@@ -78,7 +77,3 @@ def _batches(pictures: Iterable[_Picture]) -> Iterator[list[_Picture]]:
             batch, pixels = [], 0
     if batch:
         yield batch
-
-
-def _row(ages: FaceAges, index: int) -> FaceAges:
-    return FaceAges(*(getattr(ages, field.name)[index : index + 1] for field in fields(ages)))

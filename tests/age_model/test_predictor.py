@@ -60,9 +60,9 @@ def test_largest_face_first(predictor, two_people):
 
 
 def test_faces_beyond_the_limit_are_counted(predictor, two_people, monkeypatch):
-    monkeypatch.setattr("age_model.detection.MAX_FACES", 1)
+    monkeypatch.setattr("age_model.faces.detector.MAX_FACES", 1)
     ages = predictor(two_people)
-    assert (len(ages), len(ages.warnings), ages.left_out) == (1, 1, 1)
+    assert (len(ages), len(ages.warnings), ages.omitted) == (1, 1, 1)
 
 
 def test_photos_are_warned_about_where_the_models_robustness_is_known(

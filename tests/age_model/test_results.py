@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from age_model.labels import AGE_GROUP_NAMES, NUM_AGES
-from age_model.results import FaceAges, Faces, PhotoAges, picture_record
+from age_model.results import FaceAges, Faces, picture_record
+from tests.support.factories import face_ages
 
 
 def two_faces() -> FaceAges:
@@ -75,15 +76,78 @@ def test_record_says_that_only_the_first_picture_of_a_file_was_examined():
     assert "holds 12 pictures" in note and "only the first" in note
 
 
-def test_photo_has_warnings_for_each_face_and_says_what_was_left_out():
-    photo = PhotoAges(**vars(two_faces()), warnings=((), ("Dark.", "Small.")), left_out=3)
+def test_record_has_the_warnings_of_each_face():
+    photo = dataclasses.replace(two_faces(), warnings=((), ("Dark.", "Small.")))
     record = picture_record("crowd.jpg", (9, 7), photo)
     assert [face["warnings"] for face in record["faces"]] == [[], ["Dark.", "Small."]]
-    assert record["notes"] == ["5 faces were found; only the 2 largest were examined."]
+
+
+@pytest.mark.parametrize(
+    ("counts", "note"),
+    [
+        ({"omitted": 3}, "5 faces were found; only the 2 largest were examined."),
+        ({"rejected": 1}, "One region looks like a face"),
+        ({"rejected": 4}, "4 regions look like faces"),
+    ],
+)
+def test_record_says_what_was_not_examined(counts, note):
+    photo = dataclasses.replace(two_faces(), **counts)
+    (found,) = picture_record("crowd.jpg", (9, 7), photo)["notes"]
+    assert found.startswith(note)
+
+
+def three_faces() -> FaceAges:
+    warnings = (("Dark.",), (), ("Small.",))
+    return face_ages([20.0, 40.0, 60.0], warnings=warnings, omitted=2, rejected=1)
+
+
+@pytest.mark.parametrize(
+    ("index", "rows"),
+    [
+        (1, [1]),
+        (-1, [2]),
+        (slice(1, None), [1, 2]),
+        (np.array([True, False, True]), [0, 2]),
+        (np.array([2, 0]), [2, 0]),
+        ([], []),
+    ],
+)
+def test_index_selects_rows_of_every_field_and_keeps_the_counts(index, rows):
+    ages = three_faces()
+    chosen = ages[index]
+    assert chosen.age_years.tolist() == ages.age_years[rows].tolist()
+    assert np.array_equal(chosen.box_xyxy, ages.box_xyxy[rows])
+    assert np.array_equal(chosen.age_probabilities, ages.age_probabilities[rows])
+    assert chosen.warnings == tuple(ages.warnings[row] for row in rows)
+    assert (chosen.omitted, chosen.rejected) == (2, 1)
+
+
+def test_row_that_is_not_there_is_an_error():
+    with pytest.raises(IndexError):
+        three_faces()[3]
+    with pytest.raises(IndexError):
+        three_faces()[np.array([True, False])]
+
+
+def test_iteration_gives_results_of_one_face():
+    assert [float(face.age_years[0]) for face in three_faces()] == [20.0, 40.0, 60.0]
+
+
+def test_concatenate_is_the_reverse_of_selecting():
+    ages = three_faces()
+    joined = FaceAges.concatenate([ages[:1], FaceAges.empty(), ages[1:]])
+    for field in dataclasses.fields(ages):
+        if field.name not in ("omitted", "rejected"):
+            assert np.array_equal(getattr(joined, field.name), getattr(ages, field.name)) or (
+                field.name == "warnings" and joined.warnings == ages.warnings
+            )
+    assert (joined.omitted, joined.rejected) == (4, 2)
+    assert joined.box_xyxy.dtype == np.float32
 
 
 def test_empty_results():
-    assert len(Faces.empty()) == len(FaceAges.empty()) == 0
+    assert len(Faces.empty()) == len(FaceAges.empty()) == len(FaceAges.concatenate([])) == 0
+    assert Faces.empty().landmarks_xy.shape == (0, 5, 2)
     assert FaceAges.empty().to_dicts() == []
 
 
@@ -95,3 +159,5 @@ def test_results_are_frozen():
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r"Faces.score: expected shape \(1,\), got \(2,\)"):
         Faces(np.zeros((1, 4)), np.zeros(2), np.zeros((1, 5, 2)))
+    with pytest.raises(ValueError, match="warnings: expected 2 tuples, got 1"):
+        dataclasses.replace(two_faces(), warnings=(("Dark.",),))

@@ -55,10 +55,10 @@ def test_several_faces_largest_first(two_people, detector):
 
 
 def test_of_a_crowd_the_largest_are_kept_and_the_others_counted(two_people, detector, monkeypatch):
-    assert detector.detect(two_people).left_out == 0
+    assert detector.detect(two_people).omitted == 0
     monkeypatch.setattr(detection, "MAX_FACES", 1)
     faces = detector.detect(two_people)
-    assert (len(faces), faces.left_out) == (1, 1)
+    assert (len(faces), faces.omitted) == (1, 1)
     assert faces.box_xyxy[0, 0] > 400, "the larger face is on the right"
 
 

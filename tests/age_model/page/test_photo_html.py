@@ -1,11 +1,11 @@
 import re
-import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 
 from age_model.page import photo_html
 from age_model.page.page_html import faces_html
-from age_model.results import PhotoAges
 
 
 def _links(ages, size_wh=(400, 300)) -> list[ElementTree.Element]:
@@ -54,7 +54,7 @@ def test_no_certainty_is_claimed(probability, text):
 
 def test_warnings_stand_on_the_card_of_their_face(ages_of):
     ages = ages_of((0, 0, 9, 9), (20, 0, 29, 9))
-    photo = PhotoAges(**vars(ages), warnings=((), ("Dark & small.",)))
+    photo = replace(ages, warnings=((), ("Dark & small.",)))
     first, second = faces_html(photo, ["data:,"] * 2).split("</article>")[:2]
     assert "face-warnings" not in first
     assert "<li>Dark &amp; small.</li>" in second

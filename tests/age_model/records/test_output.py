@@ -1,11 +1,13 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from age_model.records.output import record_writer
-from age_model.results import PhotoAges, picture_record
+from age_model.results import picture_record
+from tests.support.factories import face_ages
 
 
 def _written(form: str, record: dict) -> str:
@@ -32,7 +34,7 @@ def test_other_cells_are_as_they_are(ages_of_one):
 
 
 def test_table_says_what_the_page_says_beside_the_ages(ages_of_one):
-    warned = PhotoAges(**vars(ages_of_one), warnings=(("It is small.", "It is dark."),), left_out=2)
+    warned = replace(ages_of_one, warnings=(("It is small.", "It is dark."),), omitted=2)
     record = picture_record("a.gif", (90, 60), warned, frames=3)
     (row,) = csv.DictReader(io.StringIO(_written("csv", record)))
     assert row["warnings"] == "It is small. It is dark."
@@ -44,19 +46,4 @@ def test_table_says_what_the_page_says_beside_the_ages(ages_of_one):
 @pytest.fixture
 def ages_of_one():
     """FaceAges of a face that reaches over the picture's left side."""
-    import numpy as np
-
-    from age_model.network.decode import decode
-    from age_model.results import FaceAges
-
-    ages = decode(np.zeros((1, 101)))
-    return FaceAges(
-        box_xyxy=np.array([[-3, 5, 40, 50]], np.float32),
-        score=np.array([0.9], np.float32),
-        age_years=ages.years,
-        interval_years=ages.interval_years,
-        age_probabilities=ages.probabilities,
-        group_probabilities=ages.group_probabilities,
-        gender_probabilities=np.array([[0.5, 0.5]]),
-        ethnicity_probabilities=np.full((1, 5), 0.2),
-    )
+    return face_ages([35.0], box_xyxy=[(-3, 5, 40, 50)])

@@ -9,13 +9,13 @@ import pytest
 
 from age_model.faces.tracking import LOST_SECONDS, SETTLED_FRAMES
 from age_model.network.calibration import Calibration
-from age_model.network.decode import decode
 from age_model.page.age_plot import plot_html, summary
 from age_model.page.video_html import MAX_SHOWN, people_html, progress_html, summary_html
 from age_model.results import FaceAges
 from age_model.video.clip import FRAMES_A_SECOND, Frame, open_clip
 from age_model.video.people import CSV_FIELDS, People, write_people
 from tests.support.clips import FPS, scene, write_clip
+from tests.support.factories import faces_at
 
 IMAGE = np.full((240, 320, 3), 110, np.uint8)
 
@@ -29,13 +29,7 @@ class Told:
         self._frames = iter(frames)
 
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
-        x, y, side, age = np.array(next(self._frames), np.float64).reshape(-1, 4).T
-        boxes = np.stack([x - side / 2, y - side / 2, x + side / 2, y + side / 2], axis=1)
-        ages, n = decode(-((np.arange(101.0) - age[:, None]) ** 2) / 50), len(x)
-        return FaceAges(
-            boxes.astype(np.float32), np.full(n, 0.9, np.float32), ages.years, ages.interval_years,
-            ages.probabilities, ages.group_probabilities, np.full((n, 2), 0.5), np.full((n, 5), 0.2),
-        )  # fmt: skip
+        return faces_at(*next(self._frames))
 
 
 def followed(frames) -> tuple[list, int]:
