@@ -32,22 +32,33 @@ class Detector(Protocol):
 
 
 def load_detector(source: str | os.PathLike | None = None) -> Detector:
-    """Take the best face detector that can be had.
+    """Take the best face detector that can be had, without waiting for a network where possible.
 
     Args:
-        source: "haar", or the path of YuNet's .onnx file. None: the environment variable
-            AGE_FACE_DETECTOR, which may hold either; else YuNet from the Hub's cache or the Hub;
-            else Haar.
+        source: "libfacedetection", "haar", or the path of YuNet's .onnx file. None: the environment
+            variable AGE_FACE_DETECTOR, which may hold any of these; else YuNet from the Hub's cache;
+            else libfacedetection; where its wheel is missing YuNet from the Hub; else Haar.
 
     Raises:
         ValueError: `source` or AGE_FACE_DETECTOR names no detector.
     """
     from age_model.faces.haar import HaarDetector
-    from age_model.faces.weights import find_yunet
+    from age_model.faces.libfacedetection import LibfacedetectionDetector, UnavailableError
+    from age_model.faces.weights import yunet_from_cache, yunet_from_hub
     from age_model.faces.yunet import YuNetDetector
 
-    source = source or os.environ.get("AGE_FACE_DETECTOR") or find_yunet() or "haar"
-    return HaarDetector() if str(source).lower() == "haar" else YuNetDetector(Path(source))
+    named = source or os.environ.get("AGE_FACE_DETECTOR")
+    if named:
+        by_name = {"haar": HaarDetector, "libfacedetection": LibfacedetectionDetector}
+        make = by_name.get(str(named).lower())
+        return make() if make else YuNetDetector(Path(named))
+    if path := yunet_from_cache():
+        return YuNetDetector(path)
+    try:
+        return LibfacedetectionDetector()
+    except UnavailableError:
+        path = yunet_from_hub()
+        return YuNetDetector(path) if path else HaarDetector()
 
 
 def scaled(image_rgb: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]:

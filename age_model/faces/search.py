@@ -1,0 +1,97 @@
+"""The search that detectors with landmarks share: at two sizes, then a second look at each face."""
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from age_model.faces.crop import crop_matrix, warp, widened
+from age_model.faces.detector import LONGER_SIDE, QUICK_SIDE, largest, scaled
+from age_model.results import Faces
+
+
+class LandmarkDetector(ABC):
+    """A network of YuNet's kind: boxes, scores and five landmarks for faces of 10 to 300 pixels.
+
+    The picture is searched at two sizes: the larger copy shows the small faces, the smaller one
+    those that fill the picture or reach over its edges. Then it looks once more at each face,
+    upright and at one size: from a small or tilted face the landmarks are coarse, and the second
+    look halves the error of the crop (`python -m train.crop_geometry`). The score is the second
+    look's too, so that it does not depend on how large the face is in the picture.
+    """
+
+    name: str
+    limitation: str | None = None
+
+    LARGEST_FACE = 300  # pixels
+    SMALL_SIDE = 160  # pixels of the longer side of the copy in which larger ones are looked for
+    SCORE_THRESHOLD = 0.7
+    OVERLAP_THRESHOLD = 0.3
+    CLOSE_UP_SIDE = 240  # pixels of the crop's side in the second look
+    CLOSE_UP_MARGIN = 0.2
+
+    @abstractmethod
+    def _find(self, image_rgb: np.ndarray) -> np.ndarray:
+        """Run the network once on (H, W, 3) uint8.
+
+        Returns:
+            (N, 15) float32, pixels: left, top, width, height, five times x and y, score in 0..1; all
+            of at least SCORE_THRESHOLD.
+        """
+
+    def detect(self, image_rgb: np.ndarray, quick: bool = False) -> Faces:
+        """See `Detector.detect`."""
+        found = [self._search(image_rgb, QUICK_SIDE if quick else LONGER_SIDE)]
+        if not quick and max(image_rgb.shape) > self.LARGEST_FACE:
+            rows = self._search(image_rgb, self.SMALL_SIDE)
+            # The others are seen better in the larger copy.
+            least = self.LARGEST_FACE / 2 * max(max(image_rgb.shape) / LONGER_SIDE, 1)
+            found.append(rows[rows[:, 2:4].max(axis=1) > least])
+        rows = np.concatenate(found)
+        kept = cv2.dnn.NMSBoxes(
+            rows[:, :4].tolist(), rows[:, 14].tolist(), self.SCORE_THRESHOLD, self.OVERLAP_THRESHOLD
+        )
+        rows = rows[np.asarray(kept, dtype=int)]
+        coarse = largest(rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2), quick)
+        looks = [
+            self.look_closer(image_rgb, crop_matrix(coarse, i))
+            or (coarse.landmarks_xy[i], coarse.score[i])
+            for i in range(len(coarse))
+        ]
+        return replace(
+            coarse,
+            landmarks_xy=np.array([xy for xy, _ in looks], np.float32).reshape(-1, 5, 2),
+            score=np.array([score for _, score in looks], np.float32),
+        )
+
+    def look_closer(
+        self, image_rgb: np.ndarray, to_crop: np.ndarray
+    ) -> tuple[np.ndarray, float] | None:
+        """The second look at a face, upright and at one size.
+
+        Args:
+            image_rgb: (H, W, 3) uint8.
+            to_crop: as from `crop.crop_matrix`.
+
+        Returns:
+            its (5, 2) landmarks, pixels of the picture, and the score; None where no face lies in the
+            middle of the crop.
+        """
+        to_view = widened(to_crop, self.CLOSE_UP_MARGIN)
+        side = round(self.CLOSE_UP_SIDE * (1 + 2 * self.CLOSE_UP_MARGIN))
+        rows = self._find(warp(image_rgb, to_view, side))
+        off_centre = np.hypot(*((rows[:, :2] + rows[:, 2:4] / 2) / side - 0.5).T)
+        if not len(rows) or off_centre.min() > 0.2:  # not found again, or a neighbour's face
+            return None
+        nearest = rows[off_centre.argmin()]
+        to_picture = cv2.invertAffineTransform(to_view)
+        landmarks = nearest[4:14].reshape(5, 2) / side
+        return landmarks @ to_picture[:, :2].T + to_picture[:, 2], float(nearest[14])
+
+    def _search(self, image_rgb: np.ndarray, longer_side: int) -> np.ndarray:
+        """The rows of `_find` for a smaller copy of the picture, in the picture's pixels."""
+        small_rgb, scale = scaled(image_rgb, longer_side)
+        rows = self._find(small_rgb)
+        rows[:, :14] /= scale
+        return rows
