@@ -31,8 +31,9 @@ import torch
 from transformers import HfArgumentParser
 
 from age_model.network.modeling import AgeViT
+from age_model.records.atomic import atomic_folder
 from train.console.errors import InputError
-from train.console.output import shown_name, staged_folder
+from train.console.output import shown_name
 from train.finetune import build_trainer
 from train.networks.registry import is_checkpoint, load_network
 from train.training.args import AgeTrainingArguments, DataArguments, ModelArguments
@@ -103,7 +104,7 @@ def finish(arguments: FinishArguments) -> Path:
         "raised": arguments.raised,
     }
     final = Path(arguments.out) / "final"
-    with staged_folder(final, may_replace=is_checkpoint) as folder:
+    with atomic_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
         shutil.copy(Path(arguments.model) / "preprocessor_config.json", folder)
         (folder / "training.json").write_text(json.dumps(facts, indent=1))

@@ -20,6 +20,7 @@ from age_model.labels import AGE_GROUP_NAMES, group_index
 from age_model.network.calibration import CONFIG_KEY, INTERVAL_COVERAGE, Calibration
 from age_model.network.decode import UNCALIBRATED, cumulated, group_probabilities, interval, softmax
 from age_model.predictor import AgePredictor
+from age_model.records.atomic import atomic_file
 from train.console.errors import InputError
 from train.evaluate import encoded, load_split
 from train.evaluation.metrics import true_group
@@ -53,9 +54,8 @@ def calibrate(arguments: CalibrateArguments) -> Calibration:
     config = json.loads(config_json.read_text(encoding="utf-8"))
     config[CONFIG_KEY] = calibration.to_dict()
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
-    beside = config_json.with_suffix(".partial")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(config_json)
+    with atomic_file(config_json) as partial:
+        partial.write_text(text, encoding="utf-8")
     return calibration
 
 

@@ -22,6 +22,7 @@ import mlflow
 import torch
 from transformers import HfArgumentParser
 
+from age_model.records.atomic import atomic_file
 from train.bench import training_rate
 from train.card.tables import percent, table
 from train.console.errors import InputError
@@ -123,7 +124,8 @@ def compare(arguments: CompareArguments) -> str:
         _time_forward(folder / "final", runs[name])
     text = _page(arguments, _rows(runs))
     Path(arguments.table).parent.mkdir(parents=True, exist_ok=True)
-    Path(arguments.table).write_text(text, encoding="utf-8")
+    with atomic_file(arguments.table) as partial:
+        partial.write_text(text, encoding="utf-8")
     return text
 
 

@@ -17,7 +17,8 @@ from transformers import HfArgumentParser
 from age_model.images.load import load_image
 from age_model.network.reports import weights_sha256
 from age_model.predictor import AgePredictor
-from train.console.output import shown_name, staged_folder
+from age_model.records.atomic import atomic_folder
+from train.console.output import shown_name
 from train.data.dataset import load_prepared
 from train.evaluation.predictions import Predictions, write_predictions
 from train.evaluation.results_file import results_json
@@ -105,7 +106,7 @@ def evaluate(arguments: EvaluateArguments) -> dict:
         ValueError: the model or the data cannot be used, or --out holds other files.
     """
     table = load_split(arguments.data, arguments.split)
-    with staged_folder(Path(arguments.out), may_replace=_is_evaluation) as staging:
+    with atomic_folder(Path(arguments.out), may_replace=_is_evaluation) as staging:
         # The pictures are crops already, so the detector that needs no file will do.
         predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
         predictions = predict_split(predictor, table, arguments.batch_size)

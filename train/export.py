@@ -15,7 +15,8 @@ import torch
 from transformers import HfArgumentParser
 
 from age_model.network.loading import load_model
-from train.console.output import shown_name, staged_folder
+from age_model.records.atomic import atomic_folder
+from train.console.output import shown_name
 
 SHARD_SIZE = "9MB"
 NEEDED = ("config.json", "preprocessor_config.json", "training.json")
@@ -55,7 +56,7 @@ def export(model: Path, out: Path) -> None:
             f"expected finite weights within float16's range (+-{limit:.0f}), got others in "
             f"{', '.join(bad)} of {model}; the training has diverged"
         )
-    with staged_folder(out, may_replace=_is_checkpoint) as staging:
+    with atomic_folder(out, may_replace=_is_checkpoint) as staging:
         network.half().save_pretrained(staging, max_shard_size=SHARD_SIZE)
         _say_float32(staging / "config.json")
         shutil.copyfile(model / "preprocessor_config.json", staging / "preprocessor_config.json")

@@ -18,8 +18,8 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from age_model.network.preprocessing import image_processor
+from age_model.records.atomic import atomic_folder
 from train.console.errors import InputError
-from train.console.output import staged_folder
 from train.data.dataset import FaceDataset, collate, load_prepared
 from train.figures.curves import write_curves
 from train.networks.initialisation import mimetic
@@ -146,7 +146,7 @@ def _facts_of(network: str | None) -> dict | None:
 
 
 def _save(trainer: WeightedTrainer, network: PreTrainedModel, final: Path, facts: dict) -> None:
-    with staged_folder(final, may_replace=is_checkpoint) as folder:
+    with atomic_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
         image_processor(trainer.train_dataset.size).save_pretrained(folder)
         (folder / "training.json").write_text(json.dumps(facts, indent=1))

@@ -5,7 +5,6 @@ file on disk is not what would be written.
 """
 
 import json
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import HfArgumentParser
 
 from age_model.network.reports import SCHEMA_VERSION, weights_sha256
+from age_model.records.atomic import atomic_file
 from train.card.challenge_age import thresholds_text
 from train.card.fairness import fairness_text
 from train.card.other_pictures import other_pictures
@@ -199,9 +199,8 @@ def main(argv: list[str] | None = None) -> None:
         names = ", ".join(map(str, stale))
         sys.exit(f"train.model_card: not what results.json gives: {names}; run it without --check")
     for path in stale:
-        beside = path.with_name(f".{path.name}.partial")
-        beside.write_text(files[path], encoding="utf-8")
-        os.replace(beside, path)
+        with atomic_file(path) as partial:
+            partial.write_text(files[path], encoding="utf-8")
         print(f"written: {path}")
     if not stale:
         print("up to date")

@@ -23,8 +23,8 @@ from PIL import Image as PILImage
 from tqdm import tqdm
 from transformers import HfArgumentParser
 
+from age_model.records.atomic import atomic_folder
 from train.console.errors import InputError
-from train.console.output import staged_folder
 from train.data import report as data_report
 from train.data.duplicates import HASH_BYTES, cluster_ids, find_pairs, perceptual_hash
 from train.data.label_conflicts import resolve
@@ -76,7 +76,7 @@ class PrepareArguments:
 def prepare(args: PrepareArguments) -> dict:
     """Read, check, find duplicates, split and save. Returns what `report.json` holds."""
     report = Report()
-    with staged_folder(Path(args.out), may_replace=_is_prepared) as folder:
+    with atomic_folder(Path(args.out), may_replace=_is_prepared) as folder:
         scan = folder / "scan.arrow"
         hashes, official = _scan(_pictures(args, report), scan, report)
         if not len(hashes):

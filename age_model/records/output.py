@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from age_model.labels import AGE_GROUP_NAMES
+from age_model.records.atomic import atomic_file
 
 CSV_FIELDS = (
     "file", "width", "height", "face", "x1", "y1", "x2", "y2", "score", "age", "age_low", "age_high",
@@ -124,14 +125,8 @@ def output(path: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    target = Path(path).resolve()
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(beside, "w", newline="", **how) as stream:
-            yield stream
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with atomic_file(path) as partial, open(partial, "w", newline="", **how) as stream:
+        yield stream
 
 
 def lent_folder(upload_folder: str) -> Path:

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -108,59 +106,6 @@ def test_other_folders_are_not_overwritten(run_folder, tmp_path):
     with pytest.raises(SystemExit, match="name another folder"):
         export.main(["--model", str(run_folder), "--out", str(tmp_path)])
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
-
-
-@pytest.fixture(params=["in one step", "in two steps"])
-def way(request, monkeypatch):
-    """Both ways to take a folder's place; only Linux has the first."""
-    if request.param == "in two steps":
-        monkeypatch.setattr(place, "_exchange", lambda one, other: False)
-    elif not sys.platform.startswith("linux"):
-        pytest.skip("two folders change places in one step on Linux only")
-
-
-def test_staged_folder_takes_the_place_of_the_older(tmp_path, way):
-    out = tmp_path / "out"
-    for content in ("first", "second"):
-        with place.staged_folder(out, lambda folder: True) as staging:
-            (staging / content).write_text(content)
-    assert [file.name for file in out.iterdir()] == ["second"]
-    assert [folder.name for folder in tmp_path.iterdir()] == ["out"]
-
-
-def test_staged_folder_leaves_nothing_of_a_failed_run(tmp_path, way):
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "old").touch()
-    with pytest.raises(KeyError), place.staged_folder(out, lambda folder: True) as staging:
-        (staging / "half").touch()
-        raise KeyError
-    assert [file.name for file in out.iterdir()] == ["old"]
-    assert [folder.name for folder in tmp_path.iterdir()] == ["out"]
-
-
-def test_older_folder_comes_back_when_the_newer_cannot_take_its_place(tmp_path, monkeypatch):
-    monkeypatch.setattr(place, "_exchange", lambda one, other: False)
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "old").touch()
-    with pytest.raises(OSError), place.staged_folder(out, lambda folder: True) as staging:
-        staging.rmdir()
-    assert [file.name for file in out.iterdir()] == ["old"]
-
-
-def test_a_killed_run_leaves_nothing_for_good(tmp_path):
-    code = (
-        "import os, sys\nfrom pathlib import Path\nfrom train.console.output import staged_folder\n"
-        "with staged_folder(Path(sys.argv[1]), lambda folder: True) as staging:\n"
-        "    (staging / 'half').touch()\n    os.kill(os.getpid(), 9)\n"
-    )
-    out = tmp_path / "out"
-    subprocess.run([sys.executable, "-c", code, str(out)])
-    assert not out.exists() and len(list(tmp_path.iterdir())) == 1
-    with place.staged_folder(out, lambda folder: True) as staging:
-        assert not list(staging.iterdir())
-    assert [folder.name for folder in tmp_path.iterdir()] == ["out"]
 
 
 def test_shown_name_names_no_folder_of_the_machine():

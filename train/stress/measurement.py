@@ -13,7 +13,8 @@ from transformers import HfArgumentParser
 
 from age_model.network.reports import weights_sha256
 from age_model.predictor import AgePredictor
-from train.console.output import shown_name, staged_folder
+from age_model.records.atomic import atomic_folder
+from train.console.output import shown_name
 from train.evaluate import EvaluateArguments, load_split
 from train.evaluation.metric_modules.age_error.age_error import bootstrap_mean_interval
 from train.evaluation.metrics import age_error
@@ -135,8 +136,8 @@ def write_measurement(folder: Path, name: str, content: dict) -> None:
 
 
 def measurement_folder(out: str, names: set[str]):
-    """`staged_folder` that replaces an older one with these files only."""
-    return staged_folder(
+    """`atomic_folder` that replaces an older one with these files only."""
+    return atomic_folder(
         Path(out), may_replace=lambda folder: {file.name for file in folder.iterdir()} <= names
     )
 
