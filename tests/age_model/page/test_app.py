@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from gradio_client import Client, handle_file
 
-import app
+from age_model.page import launch
 from age_model.page.tabs.photo import EXAMPLES
 from tests.support.app_server import (
     REPOSITORY,
@@ -46,12 +46,12 @@ print([name for name in ("torch", "transformers", "train", "datasets") if name i
 def test_options_follow_the_environment_of_a_space(monkeypatch):
     for name in ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"):
         monkeypatch.delenv(name, raising=False)
-    options = app.parse_args([])
+    options = launch.parse_args([])
     assert (options.host, options.port, options.share) == ("127.0.0.1", 7860, False)
     monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
     monkeypatch.setenv("GRADIO_SERVER_PORT", "7870")
-    assert (app.parse_args([]).host, app.parse_args([]).port) == ("0.0.0.0", 7870)
-    assert app.parse_args(["--port", "80"]).port == 80
+    assert (launch.parse_args([]).host, launch.parse_args([]).port) == ("0.0.0.0", 7870)
+    assert launch.parse_args(["--port", "80"]).port == 80
 
 
 def test_missing_model_is_said_in_a_sentence(tmp_path):
@@ -70,9 +70,9 @@ def test_port_in_use_is_said_in_a_sentence(server, tiny_checkpoint, tmp_path):
 
 def test_uploads_are_deleted_and_examples_stay(photo, ages_of, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    monkeypatch.setattr(app, "CHECK_UPLOADS_SECONDS", 1)
-    monkeypatch.setattr(app, "UPLOADS_LIVE_SECONDS", 6)
-    page = app.build_demo(lambda image: ages_of((180, 60, 270, 180)))
+    monkeypatch.setattr(launch, "CHECK_UPLOADS_SECONDS", 1)
+    monkeypatch.setattr(launch, "UPLOADS_LIVE_SECONDS", 6)
+    page = launch.build_demo(lambda image: ages_of((180, 60, 270, 180)))
     _, url, _ = page.launch(
         server_port=free_port(), prevent_thread_lock=True, quiet=True, ssr_mode=False
     )

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-import app
 from age_model.images.load import MAX_BYTES
+from age_model.page import launch
 from age_model.page.guard import MAX_BODY
 from tests.support.asking import HTTP, ask, upload
 
@@ -75,12 +75,12 @@ def test_more_visitors_than_may_wait_are_told_so(server, photo):
     body = {"data": [upload(server, photo), False]}
     url = f"{server.url}/gradio_api/call/predict"
     with ThreadPoolExecutor(16) as pool:
-        asked = range(3 * app.WAITING_VISITORS)
+        asked = range(3 * launch.WAITING_VISITORS)
         replies = list(pool.map(lambda _: HTTP.post(url, json=body), asked))
     full = [reply for reply in replies if reply.status_code == 503]
     assert full and all("Queue is full" in reply.text for reply in full)
     events = [reply.json()["event_id"] for reply in replies if reply.status_code == 200]
-    assert len(events) >= app.WAITING_VISITORS and len(events) + len(full) == len(replies)
+    assert len(events) >= launch.WAITING_VISITORS and len(events) + len(full) == len(replies)
     assert '"age"' in HTTP.get(f"{url}/{events[-1]}").text
 
 
