@@ -1,11 +1,13 @@
 # make demo: sets up everything and serves the demo at http://127.0.0.1:7860
 # make test: sets up everything and runs the tests
+# make test-fast: only those that need no server, no browser and not much time
+# make lint: checks style, imports and types; make format: puts the style right
 # make space REPO=USER/NAME: creates or updates a Space on the Hugging Face Hub (after `hf auth login`)
 # make docker: builds a container image of the demo
 # make reproduce UTKFACE="ARCHIVE..." FAIRFACE="FILE...": from the data to a checkpoint and its card in
 #   OUT, as the shipped one came about; hours. Given again, it goes on where it was stopped.
 #
-# Options, for example `make test PYTEST_ARGS="tests/app -x"`:
+# Options, for example `make test PYTEST_ARGS="tests/age_model/page -x"`:
 #   PYTHON       interpreter to make the environment with (3.11 or later)
 #   VENV         folder of the environment
 #   TORCH_INDEX  package index to take torch from, such as https://download.pytorch.org/whl/cpu
@@ -36,7 +38,7 @@ SYSTEM_PACKAGES := $(shell cat packages.txt)
 IS_ROOT := $(filter 0,$(shell id -u))
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
-.PHONY: demo test space docker reproduce clean
+.PHONY: demo test test-fast lint format space docker reproduce clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -46,6 +48,19 @@ test: $(VENV)/test.stamp
 	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
 	echo "No Chromium here: the browser tests are skipped. Get it with: apt-get install chromium"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m "not slow and not server and not e2e" $(PYTEST_ARGS)
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(VENV)/test.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
 
 space: $(VENV)/demo.stamp
 	@test -n "$(REPO)" || { echo "Say which Space: make space REPO=USER/NAME"; exit 1; }
@@ -131,9 +146,9 @@ $(VENV)/demo.stamp: requirements.txt packages.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/test.stamp: tests/requirements.txt train/requirements.txt $(VENV)/demo.stamp
-	$(PIP) install -r tests/requirements.txt
+	$(PIP) install -r requirements.txt -r train/requirements.txt -r tests/requirements.txt
 	@touch $@
 
 $(VENV)/train.stamp: train/requirements.txt $(VENV)/demo.stamp
-	$(PIP) install -r train/requirements.txt
+	$(PIP) install -r requirements.txt -r train/requirements.txt
 	@touch $@
