@@ -1,30 +1,21 @@
 """What stands before the page's server: how much a request may bring, and what may not be asked for.
 
 Gradio bounds each uploaded file (`images.MAX_BYTES`), but neither their sum, nor any other request's
-body, and it has routes that this page has no use for: some fetch addresses for whoever asks.
+body, and it has routes that this page has no use for (`routes`).
 """
 
 import json
 import logging
-import re
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from age_model.page.private_log import log_without_text
+from age_model.page.routes import UPLOAD, is_open
 
 MAX_BODY = 8 * 2**20  # bytes of any request but an upload: a data URL of a picture of 6 MB
 MAX_UPLOAD = 2 * 2**30  # bytes of one upload, which may be of many files
 KEEP_FREE = 512 * 2**20  # bytes of the disk that uploads leave alone
-
-UPLOAD = "/gradio_api/upload"
-# file=http: and proxy= fetch from elsewhere; process_recording starts ffmpeg; component_server calls
-# functions of components; deep_link writes a visitor's inputs to a file; custom_component reads code.
-CLOSED = re.compile(
-    r"/gradio_api/(file[=/]\s*https?:|proxy=|process_recording|component_server|deep_link"
-    r"|custom_component)",
-    re.IGNORECASE,
-)
 
 REQUEST_FAILED = (
     "The request could not be answered: its values are not what this endpoint takes, or a file of it "
@@ -33,7 +24,7 @@ REQUEST_FAILED = (
 REQUEST_TOO_LARGE = (
     "The request is too large: at most {megabytes} MB. Send fewer or smaller pictures."
 )
-ROUTE_CLOSED = "This page has no use for that address, so it is closed."
+NO_SUCH_ADDRESS = "There is nothing at this address, or it takes another method."
 DISK_FULL = "There is no room for uploads at the moment: try again in a few minutes."
 
 Receive = Callable[[], Awaitable[dict]]
@@ -72,8 +63,8 @@ class RequestGuard:
 
     def _refusal(self, scope: dict) -> tuple[int, str] | None:
         """Status and reason, where a request's head shows already that it is not to be answered."""
-        if CLOSED.search(scope["path"]):
-            return 403, ROUTE_CLOSED
+        if not is_open(scope["method"], _path(scope)):
+            return 404, NO_SUCH_ADDRESS
         length = dict(scope["headers"]).get(b"content-length", b"")
         if length.isdigit() and int(length) > _limit(scope):
             return 413, _too_large(scope)
@@ -124,8 +115,13 @@ class _Answer:
             await self._send(message)
 
 
+def _path(scope: dict) -> str:
+    """Path of a request, without the folder that a proxy serves the app at."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
+
+
 def _is_upload(scope: dict) -> bool:
-    return scope["path"].rstrip("/").endswith(UPLOAD)
+    return UPLOAD.fullmatch(_path(scope)) is not None
 
 
 def _limit(scope: dict) -> int:

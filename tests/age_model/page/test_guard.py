@@ -1,12 +1,15 @@
 import asyncio
 import json
 import logging
+import re
 from collections import namedtuple
 
+import gradio as gr
 import pytest
 
 from age_model.page import guard as request_guard
 from age_model.page.guard import RequestGuard
+from age_model.page.routes import is_open
 
 
 async def _app(scope, receive, send):
@@ -30,7 +33,9 @@ async def _polite_app(scope, receive, send):
         await send({"type": "http.response.body", "body": b"error"})
 
 
-def _ask(path, *parts, app=_app, length=None, folder="/tmp/no/such/folder") -> tuple[int, bytes]:
+def _ask(
+    path, *parts, app=_app, length=None, folder="/tmp/no/such/folder", method="POST", root=""
+) -> tuple[int, bytes]:
     """Status and body of the answer to a request that comes in `parts`."""
     waiting = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
     waiting.append({"type": "http.request", "body": b"", "more_body": False})
@@ -43,7 +48,9 @@ def _ask(path, *parts, app=_app, length=None, folder="/tmp/no/such/folder") -> t
         sent.append(message)
 
     headers = [] if length is None else [(b"content-length", b"%d" % length)]
-    scope = {"type": "http", "path": path, "headers": headers}
+    scope = {
+        "type": "http", "method": method, "path": path, "root_path": root, "headers": headers
+    }  # fmt: skip
     asyncio.run(RequestGuard(app, lambda: folder)(scope, receive, send))
     start, body = sent
     return start["status"], body["body"]
@@ -57,25 +64,59 @@ def small_limits(monkeypatch):
 
 def test_ordinary_requests_pass():
     assert _ask("/gradio_api/queue/join", b"12345", b"678") == (200, b"8")
-    assert _ask("/gradio_api/file=/tmp/gradio/abc/http.jpg") == (200, b"0")
+    assert _ask("/gradio_api/file=/tmp/gradio/abc/http.jpg", method="GET") == (200, b"0")
 
 
 @pytest.mark.parametrize(
-    "path",
+    "method, path",
     [
-        "/gradio_api/file=http://example.com/a.jpg",
-        "/gradio_api/file=HTTPS://example.com/a.jpg",
-        "/gradio_api/file/http://example.com/a.jpg",
-        "/behind/a/proxy/gradio_api/file=http://example.com",
-        "/gradio_api/proxy=https://a.hf.space/x",
-        "/gradio_api/process_recording",
-        "/gradio_api/component_server/",
-        "/gradio_api/deep_link",
+        ("GET", "/gradio_api/file=http://example.com/a.jpg"),
+        ("GET", "/gradio_api/file= HTTPS://example.com/a.jpg"),
+        ("GET", "/gradio_api/file=file:///etc/passwd"),
+        ("GET", "/gradio_api/file/http://example.com/a.jpg"),
+        ("GET", "/gradio_api/proxy=https://a.hf.space/x"),
+        ("POST", "/gradio_api/process_recording"),
+        ("POST", "/gradio_api/component_server/"),
+        ("GET", "/gradio_api/deep_link"),
+        ("POST", "/gradio_api/run/predict"),
+        ("POST", "/gradio_api/api/predict"),
+        ("GET", "/monitoring"),
+        ("POST", "/gradio_api/stream/../../login/close"),
+        ("GET", "/gradio_api/call/predict/a\nb"),
+        ("GET", "/gradio_api/a-route-of-the-next-release"),
+        ("DELETE", "/gradio_api/upload"),
+        ("POST", "/"),
     ],
 )
-def test_closed_routes(path):
-    status, body = _ask(path)
-    assert status == 403 and "closed" in json.loads(body)["detail"]
+def test_what_is_not_listed_is_closed(method, path):
+    status, body = _ask(path, method=method)
+    assert status == 404 and "nothing at this address" in json.loads(body)["detail"]
+
+
+def test_every_listed_route_is_one_of_gradios():
+    """A listed route that Gradio renames would close a part of the page unnoticed."""
+    served = set(gr.routes.App.create_app(gr.Blocks()).openapi()["paths"])
+    expected = {
+        "/", "/config", "/theme.css", "/gradio_api/theme.css", "/static/{path}",
+        "/assets/{path}", "/favicon.ico", "/robots.txt", "/manifest.json", "/pwa_icon/{size}",
+        "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/upload",
+        "/gradio_api/upload_progress", "/gradio_api/file={path_or_url}",
+        "/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/queue/status",
+        "/gradio_api/call/{api_name}", "/gradio_api/call/v2/{api_name}",
+        "/gradio_api/call/{api_name}/{event_id}", "/gradio_api/stream/{event_id}",
+        "/gradio_api/stream/{event_id}/close", "/gradio_api/cancel", "/gradio_api/reset",
+        "/gradio_api/heartbeat/{session_hash}", "/gradio_api/startup-events",
+        "/gradio_api/app_id", "/gradio_api/login_check",
+    }  # fmt: skip
+    assert expected <= served
+    for path in expected:
+        path = re.sub(r"{[^}]*}", "7", path)
+        assert is_open("GET", path) or is_open("POST", path), path
+
+
+def test_folder_of_a_proxy_is_no_part_of_the_address():
+    assert _ask("/behind/a/proxy/gradio_api/queue/join", b"1", root="/behind/a/proxy")[0] == 200
+    assert _ask("/behind/a/proxy/monitoring", method="GET", root="/behind/a/proxy")[0] == 404
 
 
 @pytest.mark.parametrize("app", [_app, _polite_app])
