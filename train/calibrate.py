@@ -22,8 +22,8 @@ from age_model.network.decode import UNCALIBRATED, cumulated, group_probabilitie
 from age_model.predictor import AgePredictor
 from age_model.records.atomic import atomic_file
 from train.console.errors import InputError
-from train.evaluate import encoded, load_split
 from train.evaluation.metrics import true_group
+from train.evaluation.predict import encoded, load_split
 
 SPLIT = "validation"  # never another: a calibrated split can no longer measure calibration
 TEMPERATURES = (0.2, 5.0)  # searched between

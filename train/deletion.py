@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from age_model.network.reports import DELETION
 from age_model.predictor import AgePredictor
-from train.evaluate import encoded
 from train.evaluation.deletion_curves import LEAST, MOST, RANDOM, picture_curves, shares
-from train.evaluation.metric_modules.age_error.age_error import bootstrap_mean_interval
+from train.evaluation.metrics import mean_interval
+from train.evaluation.predict import encoded
 from train.figures.deletion import FIGURE, draw_deletion
 from train.stress.measurement import (
     MeasureArguments,
@@ -89,9 +89,9 @@ def _scores(
     return {
         "change_years": curves.mean(axis=0).tolist(),
         "area": float(area.mean()),
-        "area_interval": bootstrap_mean_interval(area, *bootstrap),
+        "area_interval": mean_interval(area, *bootstrap),
         "more_than_random": float(more.mean()),
-        "more_than_random_interval": bootstrap_mean_interval(more, *bootstrap),
+        "more_than_random_interval": mean_interval(more, *bootstrap),
         "share_above_random": float((more > 0).mean()),
     }
 
@@ -106,7 +106,7 @@ def deletion(arguments: DeletionArguments) -> dict:
     with measurement_folder(arguments.out, {DELETION, FIGURE}) as staging:
         # The pictures are crops already, so the detector that needs no file will do.
         predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
-        content = head(arguments, arguments.command(), predictor, table["file"][:], of)
+        content = head(arguments, arguments.command(), predictor, table, of)
         content["definitions"] = DEFINITIONS
         content["patches"] = (predictor.image_size // predictor.patch_size) ** 2
         content["random_orders"] = arguments.random_orders

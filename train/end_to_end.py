@@ -16,8 +16,8 @@ from age_model.images.load import load_image
 from age_model.predictor import AgePredictor
 from age_model.results import FaceAges
 from train.console.output import shown_name
-from train.evaluate import encoded
 from train.evaluation.metrics import age_error
+from train.evaluation.predict import encoded
 from train.stress.measurement import (
     MeasureArguments,
     carried_out,
@@ -118,7 +118,7 @@ def app_path(arguments: AppPathArguments) -> dict:
     table, of = drawn_pictures(arguments)
     with measurement_folder(arguments.out, {RESULTS}) as staging:
         predictors = _predictors(arguments)
-        content = head(arguments, arguments.command(), predictors[0], table["file"][:], of)
+        content = head(arguments, arguments.command(), predictors[0], table, of)
         content["definitions"] |= {
             "found": f"a face whose box's middle is within {NEAR} sides of the pasted picture's; all "
             "errors are of the found ones",

@@ -12,13 +12,19 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import HfArgumentParser
 
-from age_model.network.reports import SCHEMA_VERSION, weights_sha256
+from age_model.network.reports import (
+    FEW,
+    SCHEMA_VERSION,
+    by_source,
+    source_title,
+    weights_sha256,
+)
 from age_model.records.atomic import atomic_file
 from train.card.challenge_age import thresholds_text
 from train.card.fairness import fairness_text
 from train.card.other_pictures import other_pictures
-from train.card.tables import FEW, SOURCE_NAMES, accuracy_by_group, by_part, overview
-from train.card.training import training_data, training_text
+from train.card.tables import accuracy_by_group, by_part, overview
+from train.card.training import citations, restricted_sources, training_data, training_text
 
 MODEL_NAME = "AgeViT"
 TEMPLATE = Path(__file__).parent / "card" / "template.md"
@@ -73,21 +79,22 @@ def read_facts(checkpoint: Path) -> tuple[dict, dict]:
 
 
 def card_text(results: dict, training: dict, measured: dict[str, str] | None = None) -> str:
-    """The card, metadata included; `measured` is from `card_robustness.other_pictures`."""
-    years = results["sources"].get("utkface", {}).get("years")
-    parts = []
-    if years:
-        parts = [
-            (f"UTKFace by {noun}", by_part(years, f"by_{noun.split()[-1]}"))
-            for noun in ("age group", "perceived gender", "perceived ethnicity")
-        ]
+    """The card, metadata included; `measured` is from `card.other_pictures`."""
+    parts = [
+        (f"{title} by {noun}", by_part(numbers["years"], f"by_{noun.split()[-1]}"))
+        for title, numbers in by_source(results)
+        for noun in ("age group", "perceived gender", "perceived ethnicity")
+        if numbers.get("years", {}).get(f"by_{noun.split()[-1]}")
+    ]
     versions = [f"{name} {version}" for name, version in results["versions"].items()]
     card = ModelCard.from_template(
-        _metadata(results),
+        _metadata(results, training),
         template_path=str(TEMPLATE),
         model_name=MODEL_NAME,
         image_size=results["model"]["image_size"],
         training_data=training_data(training),
+        citations=citations(training),
+        restricted=bool(restricted_sources(training)),
         training=training_text(training),
         command=results["command"],
         date=results["date"],
@@ -107,27 +114,30 @@ def card_text(results: dict, training: dict, measured: dict[str, str] | None = N
     return str(card).rstrip() + "\n"
 
 
-def _metadata(results: dict) -> ModelCardData:
+def _metadata(results: dict, training: dict) -> ModelCardData:
+    restricted = restricted_sources(training)
+    licence = {
+        "license": "other",
+        "license_name": "non-commercial-research-only",
+        "license_link": next((facts["url"] for facts in restricted if "url" in facts), None),
+    }
+    facts = training.get("source_facts", {}).values()
     return ModelCardData(
         model_name=MODEL_NAME,
-        license="other",
-        license_name="non-commercial-research-only",
-        license_link="https://susanqq.github.io/UTKFace/",
+        **(licence if restricted else {}),
         pipeline_tag="image-classification",
         library_name="transformers",
         tags=["age-estimation", "vit"],
-        datasets=["HuggingFaceM4/FairFace"],
+        datasets=[known["hub_id"] for known in facts if "hub_id" in known],
         metrics=["mae", "accuracy"],
         eval_results=[
-            result
-            for source, numbers in results["sources"].items()
-            for result in _eval_results(source, numbers, results["data"]["split"])
+            result for source in results["sources"] for result in _eval_results(source, results)
         ],
     )
 
 
-def _eval_results(source: str, numbers: dict, split: str) -> list[EvalResult]:
-    values = []
+def _eval_results(source: str, results: dict) -> list[EvalResult]:
+    values, numbers = [], results["sources"][source]
     if years := numbers.get("years"):
         values += [("mae", "Mean absolute error, years", years["mae"])]
         values += [("accuracy", "At most 5 years off", years["cs5"])]
@@ -139,8 +149,8 @@ def _eval_results(source: str, numbers: dict, split: str) -> list[EvalResult]:
             task_type="image-classification",
             task_name="Age estimation",
             dataset_type=source,
-            dataset_name=SOURCE_NAMES[source],
-            dataset_split=split,
+            dataset_name=source_title(results, source),
+            dataset_split=results["data"]["split"],
             metric_type=kind,
             metric_name=title,
             metric_value=value,

@@ -20,7 +20,7 @@ from age_model.images.load import load_image
 from age_model.network.reports import ROBUSTNESS
 from age_model.predictor import AgePredictor
 from age_model.results import FaceAges
-from train.evaluate import encoded, predict_split
+from train.evaluation.predict import encoded, predict_split
 from train.figures.robustness import FIGURE, draw_robustness
 from train.stress.conditions import KINDS, MEASUREMENTS, Condition, Measurement, conditions
 from train.stress.measurement import (
@@ -129,7 +129,7 @@ def robustness(arguments: RobustnessArguments) -> dict:
     with measurement_folder(arguments.out, {ROBUSTNESS, FIGURE}) as staging:
         # The pictures are crops already, so the detector that needs no file will do.
         predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
-        content = head(arguments, arguments.command(), predictor, table["file"][:], of)
+        content = head(arguments, arguments.command(), predictor, table, of)
         detector = load_detector()
         content["detector"] = detector.name
         content["definitions"] |= {

@@ -9,8 +9,6 @@ from age_model.network.calibration import CONFIG_KEY
 RESULTS = "results.json"
 ROBUSTNESS = "robustness.json"
 DELETION = "deletion.json"
-# The sources of results.json and their names, the one with ages in years first.
-SOURCE_NAMES = {"utkface": "UTKFace", "fairface": "FairFace"}
 FEW = 30  # faces; of fewer a number says little: greyed on the page, and called neither worst nor best
 SCHEMA_VERSION = 2  # of results.json: raise it when a field changes its name or meaning
 
@@ -47,6 +45,28 @@ def read_results(checkpoint: Path) -> dict:
             "shown: measure them with train.evaluate."
         )
     return results
+
+
+def source_title(content: dict, source: str) -> str:
+    """What a source of pictures is called for readers: its title, or its key where it has none.
+
+    Args:
+        content: of results.json, training.json or another file with "source_facts".
+        source: the key of the source.
+    """
+    return content.get("source_facts", {}).get(source, {}).get("title", source)
+
+
+def by_source(results: dict) -> list[tuple[str, dict]]:
+    """(title, numbers) of each source in results.json.
+
+    Sources with ages in years come first, and of those alike the one with more pictures.
+    """
+    order = sorted(
+        results["sources"].items(),
+        key=lambda item: ("years" not in item[1], -item[1].get("n", 0), item[0]),
+    )
+    return [(source_title(results, source), numbers) for source, numbers in order]
 
 
 def weights_sha256(checkpoint: str | Path) -> str | None:

@@ -3,9 +3,8 @@
 from html import escape
 
 from age_model.labels import MAX_AGE
-from age_model.network.reports import FEW, SOURCE_NAMES
+from age_model.network.reports import FEW, by_source
 from age_model.page import words
-
 
 
 def results_html(results: dict) -> str:
@@ -15,9 +14,7 @@ def results_html(results: dict) -> str:
         results: see `measured.read_results`.
     """
     parts = [_head(results)]
-    for key, title in SOURCE_NAMES.items():
-        if numbers := results["sources"].get(key):
-            parts.append(_source(title, numbers))
+    parts += [_source(title, numbers) for title, numbers in by_source(results)]
     said = results.get("words", {})
     if said.get("gaps"):
         parts.append(_section(words.MEASURED_GAPS, _list(said["gaps"])))

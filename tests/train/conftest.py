@@ -10,6 +10,22 @@ from PIL import Image
 
 from train.prepare import FORMAT
 
+SOURCE_FACTS = {
+    "utkface": {
+        "title": "UTKFace",
+        "licence": "non-commercial research only",
+        "citation": "Zhang et al., CVPR 2017.",
+        "url": "https://example.org/utkface",
+        "labels": "age in years, gender, ethnicity",
+    },
+    "fairface": {
+        "title": "FairFace",
+        "licence": "CC BY 4.0",
+        "citation": "Kärkkäinen and Joo, WACV 2021.",
+        "labels": "age group, gender, ethnicity",
+        "hub_id": "someone/fairface",
+    },
+}
 TRAINING = {
     "preset": "tiny",
     "arguments": {"base_model": None, "learning_rate": 0.002, "data": "/home/somebody/faces"},
@@ -18,6 +34,7 @@ TRAINING = {
     "hardware": "2 CPU cores",
     "versions": {"torch": "2.13.0"},
     "train_pictures": {"fairface": 40000, "utkface": 17000},
+    "source_facts": SOURCE_FACTS,
     "teacher": None,
 }
 
@@ -62,6 +79,7 @@ def small_data(astronaut, tmp_path_factory) -> Path:
     test = datasets.Dataset.from_list(rows, features=features)
     datasets.DatasetDict(test=test).save_to_disk(folder)
     (folder / "report.json").write_text(json.dumps({"format": FORMAT}))
+    (folder / "sources.json").write_text(json.dumps(SOURCE_FACTS))
     return folder
 
 

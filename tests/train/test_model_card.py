@@ -9,7 +9,8 @@ import pytest
 from huggingface_hub import ModelCard
 
 from train import model_card
-from train.card.tables import limits, overview
+from train.card.tables import overview
+from train.evaluation.findings import limits
 
 ROOT = Path(__file__).resolve().parents[2]
 README = f"# Ages\n\n{model_card.START}\nold\n{model_card.END}\n\nThe rest.\n"
@@ -38,6 +39,8 @@ def change(file, edit):
 def test_metadata_holds_the_results(checkpoint, results):
     metadata = ModelCard.load(checkpoint / "README.md").data
     assert metadata.license == "other" and "non-commercial" in metadata.license_name
+    assert metadata.license_link == "https://example.org/utkface"
+    assert metadata.datasets == ["someone/fairface"]
     found = {(r.dataset_name, r.metric_name): r.metric_value for r in metadata.eval_results}
     utkface, fairface = (results["sources"][name] for name in ("utkface", "fairface"))
     assert found == {
@@ -61,6 +64,15 @@ def test_card_says_what_matters(checkpoint, results):
         assert text in card, text
     assert "/home/somebody" not in card
     assert not re.search(r"\{\{|\{%|None|nan", card)
+
+
+def test_sources_without_facts_go_by_their_keys_and_bind_nobody(checkpoint):
+    for name in ("results.json", "training.json"):
+        change(checkpoint / name, lambda content: content.pop("source_facts"))
+    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    assert "| fairface | 40,000 | – | not known |" in card and "utkface by age group" in card
+    assert "FairFace" not in card and "UTKFace" not in card
+    assert "non-commercial" not in card and "license" not in card
 
 
 def test_what_was_done_after_training_is_told(checkpoint):
@@ -122,7 +134,9 @@ def test_limits_name_the_worst_and_leave_out_the_few():
         "3-9": part(50, 0.9, "accuracy"),
         "70+": part(29, 0.0, "accuracy"),
     }
-    said = limits({"sources": {"fairface": {"groups": {"by_group": groups}}}})
+    facts = {"fairface": {"title": "FairFace"}}
+    sources = {"fairface": {"groups": {"by_group": groups}}}
+    said = limits({"sources": sources, "source_facts": facts})
     assert said == [
         "FairFace: right age groups by age group: worst for 0-2 (40.0%, n=40), "
         "best for 3-9 (90.0%, n=50)."

@@ -1,13 +1,7 @@
 """The part of the card on age group, gender and ethnicity together, made from results.json."""
 
-from train.card.tables import FEW, by_source, table
-
-# What the measure of `train.fairness` is called, how a value is written, and which part of a
-# source's numbers has it by gender and by ethnicity alone.
-MEASURES = {
-    "mae": ("mean absolute error", "{:.1f} years", "years"),
-    "accuracy": ("share of right age groups", "{:.1%}", "groups"),
-}
+from age_model.network.reports import FEW, by_source
+from train.card.tables import table
 
 
 def fairness_text(results: dict) -> str:
@@ -20,70 +14,6 @@ def fairness_text(results: dict) -> str:
     ]
     text = "\n\n".join([gaps, *cells] if gaps else cells)
     return text or "The split has no faces with all three labels."
-
-
-def all_gaps(results: dict) -> list[str]:
-    """The sentences of `largest_gaps` for every source, each with its name."""
-    return [
-        f"{title}: {sentence}"
-        for title, numbers in by_source(results)
-        if "fairness" in numbers
-        for sentence in largest_gaps(numbers)
-    ]
-
-
-def largest_gaps(numbers: dict) -> list[str]:
-    """Sentences on which two groups of people differ most; parts with few faces are left out.
-
-    Args:
-        numbers: of one source, with "fairness".
-
-    Returns:
-        the largest gap within an age group between two labels of gender and ethnicity, then by
-        gender and by ethnicity over all ages; each where two parts are large enough.
-    """
-    measure = numbers["fairness"]["measure"]
-    noun, _, section = MEASURES[measure]
-    by_age: dict[str, dict] = {}
-    for cell in numbers["fairness"]["cells"]:
-        name = f"faces labelled {cell['gender']}, {cell['ethnicity']}"
-        by_age.setdefault(cell["age_group"], {})[name] = cell
-    found = [(_gap(parts, measure), f"within the age group {age}") for age, parts in by_age.items()]
-    within = max((g for g in found if g[0]), key=lambda g: _size(g[0], measure), default=None)
-    overall = [
-        (_gap(numbers.get(section, {}).get(f"by_{label}", {}), measure, "faces labelled "),
-         f"by {label} label, over all ages")
-        for label in ("gender", "ethnicity")
-    ]  # fmt: skip
-    return [
-        f"the largest gap {where}: the {noun} is {_shown(gap[0], measure)} and "
-        f"{_shown(gap[1], measure)}."
-        for gap, where in [*([within] if within else []), *overall]
-        if gap
-    ]
-
-
-def _gap(parts: dict, measure: str, prefix: str = "") -> list[tuple[str, dict]] | None:
-    """(name, numbers) of the worst and of the best part; None where fewer than two are large."""
-    enough = [(prefix + name, part) for name, part in parts.items() if part["n"] >= FEW]
-    if len(enough) < 2:
-        return None
-    order = sorted(enough, key=lambda part: part[1][measure], reverse=measure == "mae")
-    return [order[0], order[-1]]
-
-
-def _size(gap: list[tuple[str, dict]], measure: str) -> float:
-    return abs(gap[0][1][measure] - gap[1][1][measure])
-
-
-def _shown(part: tuple[str, dict], measure: str) -> str:
-    name, numbers = part
-    shown = MEASURES[measure][1]
-    interval = ""
-    if f"{measure}_interval" in numbers:
-        low, high = numbers[f"{measure}_interval"]
-        interval = f"; 95%: {shown.format(low).removesuffix(' years')} to {shown.format(high)}"
-    return f"{shown.format(numbers[measure])} for {name} (n={numbers['n']:,}{interval})"
 
 
 def _details(title: str, fairness: dict) -> str:

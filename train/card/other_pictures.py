@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from age_model.network.reports import DELETION, ROBUSTNESS, weights_sha256
+from age_model.network.reports import DELETION, ROBUSTNESS, source_title, weights_sha256
 from train.card.tables import percent, table
 
 FILES = (ROBUSTNESS, "app_path.json", DELETION)
@@ -68,7 +68,7 @@ def _condition_name(row: dict, kinds: dict) -> str:
 def _app_path(measured: dict) -> str:
     rows = [
         [
-            DETECTORS[key], f"{numbers['found']:,} of {numbers['n']:,}",
+            DETECTORS.get(key, key), f"{numbers['found']:,} of {numbers['n']:,}",
             f"{numbers['app']['mae']:.2f}", f"{numbers['aligned']['mae']:.2f}",
             _with_interval(numbers, "mae_difference", "{:+.2f}"),
             f"{numbers['mean_absolute_change']:.2f}",
@@ -111,8 +111,9 @@ def _deletion(measured: dict) -> str:
 
 def _pictures(measured: dict) -> str:
     data = measured["data"]
+    titles = " and ".join(source_title(measured, source) for source in data["sources"])
     drawn = f", drawn from {data['drawn_from']:,}" if data["drawn_from"] > data["n"] else ""
-    return f"{data['n']:,} UTKFace pictures of the split `{data['split']}`{drawn}"
+    return f"{data['n']:,} {titles} pictures of the split `{data['split']}`{drawn}"
 
 
 def _with_interval(numbers: dict, name: str, shown: str) -> str:

@@ -1,7 +1,7 @@
 """Markdown tables and sentences made from results.json, for the card and the README."""
 
 from age_model.labels import AGE_GROUP_NAMES
-from age_model.network.reports import FEW, SOURCE_NAMES
+from age_model.network.reports import by_source
 
 NOTHING = "–"
 
@@ -15,12 +15,6 @@ def table(header: list[str], rows: list[list]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def by_source(results: dict) -> list[tuple[str, dict]]:
-    """(name, numbers) of each source, the one with ages in years first."""
-    measured = results["sources"]
-    return [(title, measured[key]) for key, title in SOURCE_NAMES.items() if key in measured]
 
 
 def overview(results: dict) -> str:
@@ -102,46 +96,3 @@ def accuracy_by_group(results: dict) -> str:
             if name in rows
         ],
     )
-
-
-def limits(results: dict) -> list[str]:
-    """Sentences that name the parts on which the model does worst, from the numbers alone."""
-    found = []
-    for title, numbers in by_source(results):
-        if years := numbers.get("years"):
-            for part, noun in [
-                ("by_group", "age group"),
-                ("by_ethnicity", "ethnicity label"),
-                ("by_gender", "gender label"),
-            ]:
-                what = f"{title}: mean absolute error by {noun}"
-                found += _extremes(years[part], what, "mae", "{:.2f} years", lambda v: -v)
-            found += _extremes(
-                years["by_group"], f"{title}: bias by age group", "bias", "{:+.2f} years",
-                lambda v: -abs(v),
-            )  # fmt: skip
-            what = f"{title}: how often the 80% interval holds, by age group"
-            found += _extremes(years["interval"]["by_group"], what, "coverage")
-        for name, part, noun in [
-            ("groups", "by_group", "right age groups by age group"),
-            ("groups", "by_ethnicity", "right age groups by ethnicity label"),
-            ("gender", "by_group", "right genders by age group"),
-            ("gender", "by_class", "right genders by gender label"),
-        ]:
-            found += _extremes(numbers.get(name, {}).get(part, {}), f"{title}: {noun}", "accuracy")
-    return found
-
-
-def _extremes(
-    parts: dict, what: str, key: str, shown: str = "{:.1%}", goodness=lambda v: v
-) -> list[str]:
-    """One sentence that names the worst and the best part; none where fewer than two are large."""
-    enough = {name: part[key] for name, part in parts.items() if part["n"] >= FEW}
-    if len(enough) < 2:
-        return []
-    order = sorted(enough, key=lambda name: goodness(enough[name]))
-    worst, best = order[0], order[-1]
-    return [
-        f"{what}: worst for {worst} ({shown.format(enough[worst])}, n={parts[worst]['n']:,}), "
-        f"best for {best} ({shown.format(enough[best])}, n={parts[best]['n']:,})."
-    ]

@@ -2,24 +2,42 @@
 
 import json
 
-from train.card.tables import SOURCE_NAMES
+from age_model.network.reports import source_title
+from train.card.tables import NOTHING
 
-LABELS = {
-    "utkface": "age in years, gender, ethnicity",
-    "fairface": "age group, gender, ethnicity",
-}
-LICENCES = {
-    "utkface": "non-commercial research only; the pictures belong to their owners",
-    "fairface": "CC BY 4.0",
-}
+RESTRICTED = "non-commercial"  # part of a licence that binds the weights
 
 
 def training_data(training: dict) -> list[list[str]]:
-    """Rows of the card's table of data: name, pictures, labels, licence."""
+    """Rows of the card's table of data: title, pictures, labels, licence."""
     return [
-        [SOURCE_NAMES[source], f"{n:,}", LABELS[source], LICENCES[source]]
-        for source, n in training["train_pictures"].items()
-    ]
+        [source_title(training, source), f"{n:,}", facts.get("labels", NOTHING),
+         facts.get("licence", "not known")]
+        for source, n, facts in _sources(training)
+    ]  # fmt: skip
+
+
+def citations(training: dict) -> list[str]:
+    """A line for each source that says where it comes from."""
+    lines = []
+    for source, _, facts in _sources(training):
+        link = f"<{facts['url']}>" if "url" in facts else ""
+        cited = facts["citation"].rstrip(".") + "." if "citation" in facts else ""
+        said = " ".join(part for part in (cited, link, facts.get("notes")) if part)
+        if said:
+            lines.append(f"{source_title(training, source)}: {said}")
+    return lines
+
+
+def restricted_sources(training: dict) -> list[dict]:
+    """The facts of the sources whose licence forbids commercial use."""
+    return [facts for *_, facts in _sources(training) if RESTRICTED in facts.get("licence", "")]
+
+
+def _sources(training: dict) -> list[tuple[str, int, dict]]:
+    """(key, pictures trained on, facts) of each source."""
+    facts = training.get("source_facts", {})
+    return [(source, n, facts.get(source, {})) for source, n in training["train_pictures"].items()]
 
 
 def training_text(training: dict) -> str:

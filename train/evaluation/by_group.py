@@ -93,7 +93,7 @@ def _interval(p: Predictions) -> dict:
     low, high = p.interval_years.T
     return {
         "n": len(p),
-        "coverage": float(p.held.mean()),
+        "coverage": float(p.covered.mean()),
         "mean_width": float((high - low).mean()),
     }
 

@@ -49,7 +49,7 @@ def fairness(p: Predictions, resamples: int, seed: int) -> dict | None:
 def _years(p: Predictions, resamples: int, seed: int) -> dict:
     error = age_error(p.years, p.age_low, resamples, seed)
     kept = ("n", "mae", "mae_interval", "bias", "bias_interval")
-    return {k: error[k] for k in kept if k in error} | _share("coverage", p.held)
+    return {k: error[k] for k in kept if k in error} | _share("coverage", p.covered)
 
 
 def _group_accuracy(p: Predictions, *_) -> dict:
@@ -57,6 +57,6 @@ def _group_accuracy(p: Predictions, *_) -> dict:
     return {"n": len(p)} | _share("accuracy", chosen == true_group(p.age_low, p.age_high))
 
 
-def _share(name: str, held: np.ndarray) -> dict:
-    found = share(held)
+def _share(name: str, holds: np.ndarray) -> dict:
+    found = share(holds)
     return {name: found["share"], f"{name}_interval": found["interval"]}

@@ -27,29 +27,37 @@ def _metric(name: str) -> evaluate.EvaluationModule:
 
 
 def age_error(years: np.ndarray, true_years: np.ndarray, resamples: int = 0, seed: int = 0) -> dict:
-    """What `metrics/age_error` says about (N,) estimates and (N,) true ages in years, N >= 1."""
+    """What `metric_modules/age_error` says about (N,) estimates and (N,) true ages in years, N >= 1."""
     return _metric("age_error").compute(
         predictions=years, references=true_years, resamples=resamples, seed=seed
     )
 
 
 def group_accuracy(groups: np.ndarray, true_groups: np.ndarray) -> dict:
-    """What `metrics/age_groups` says about (N,) predicted and (N,) true group indices, N >= 1."""
+    """What `metric_modules/age_groups` says about (N,) predicted and (N,) true group indices, N >= 1."""
     return _metric("age_groups").compute(predictions=groups, references=true_groups)
 
 
-def share(held: np.ndarray) -> dict:
-    """How often something held, with a 95% Wilson interval.
+def mean_interval(values: np.ndarray, resamples: int, seed: int) -> list[float]:
+    """[low, high], the 95% bootstrap interval of the mean of (N,) values, N >= 1.
+
+    It is the interval that `age_error` gives for the bias of these values as estimates of zero.
+    """
+    return age_error(values, np.zeros(len(values)), resamples, seed)["bias_interval"]
+
+
+def share(holds: np.ndarray) -> dict:
+    """How often something holds, with a 95% Wilson interval.
 
     Args:
-        held: (N,) bool, N >= 1.
+        holds: (N,) bool, N >= 1.
 
     Returns:
         n, share (0..1) and interval: [low, high].
 
     Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
     """
-    count, n = int(np.sum(held)), len(held)
+    count, n = int(np.sum(holds)), len(holds)
     interval = binomtest(count, n).proportion_ci(confidence_level=0.95, method="wilson")
     return {"n": n, "share": count / n, "interval": [float(v) for v in interval]}
 

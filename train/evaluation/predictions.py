@@ -15,7 +15,7 @@ class Predictions:
 
     Attributes:
         file: (N,) str, name within the data set.
-        source: (N,) str, "utkface" or "fairface".
+        source: (N,) str, key of the source of pictures.
         age_low, age_high: (N,) int, years; equal for a point label, -1 for none.
         gender, ethnicity: (N,) int, index in `labels.GENDERS`, `labels.ETHNICITIES`; -1 for none.
         years: (N,) float64, estimated age.
@@ -50,7 +50,7 @@ class Predictions:
         return self.where((self.age_low >= 0) & (self.age_low == self.age_high))
 
     @property
-    def held(self) -> np.ndarray:
+    def covered(self) -> np.ndarray:
         """(N,) bool: does the 80% interval hold the point label, both ends included?"""
         low, high = self.interval_years.T
         return (low <= self.age_low) & (self.age_low <= high)

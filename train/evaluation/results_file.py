@@ -2,10 +2,9 @@
 
 from age_model.network.calibration import INTERVAL_COVERAGE
 from age_model.network.reports import SCHEMA_VERSION
-from train.card.fairness import all_gaps
-from train.card.tables import limits
 from train.evaluation.by_group import source_results
 from train.evaluation.challenge_age import CHALLENGE_AGE
+from train.evaluation.findings import all_gaps, limits
 from train.evaluation.predictions import Predictions
 from train.evaluation.provenance import provenance
 
@@ -29,7 +28,13 @@ DEFINITIONS = {
 
 
 def results_json(
-    command: str, model: dict, data: dict, p: Predictions, resamples: int, seed: int
+    command: str,
+    model: dict,
+    data: dict,
+    source_facts: dict[str, dict],
+    p: Predictions,
+    resamples: int,
+    seed: int,
 ) -> dict:
     """The content of results.json.
 
@@ -37,6 +42,7 @@ def results_json(
         command: how to get these numbers again.
         model: name and facts of the checkpoint.
         data: name of the data set and its split.
+        source_facts: what a reader should know about each source; see `read_source_facts`.
         p: predictions of the whole split.
         resamples: bootstrap resamples for each MAE.
         seed: seed of the resampling.
@@ -46,6 +52,7 @@ def results_json(
         {"resamples": resamples, "seed": seed}, DEFINITIONS,
     )  # fmt: skip
     results = head | {
+        "source_facts": source_facts,
         "sources": {
             str(source): rounded(source_results(p.where(p.source == source), resamples, seed))
             for source in sorted(set(p.source))

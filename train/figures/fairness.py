@@ -1,4 +1,4 @@
-"""The figure of the numbers that `train.fairness` gives."""
+"""The figure of the numbers that `train.evaluation.fairness` gives."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS
 from age_model.network.calibration import INTERVAL_COVERAGE
+from age_model.network.reports import by_source
 
 GREY = "#c4c4c4"
 FEW = 10  # cells with fewer faces show their number only
@@ -22,30 +23,30 @@ PANELS = {
 }  # fmt: skip
 
 
-def fairness_figure(sources: dict[str, dict]) -> Figure | None:
+def fairness_figure(results: dict) -> Figure | None:
     """A panel for each gender and number, a cell for each age group and ethnicity.
 
     Args:
-        sources: the numbers of each source, as `results.json` has them.
+        results: content of results.json.
 
     Returns:
         None where no face has all three labels.
     """
     panels = [
-        (source, sources[source]["fairness"]["cells"], panel)
-        for source in sorted(sources, reverse=True)
-        if "fairness" in sources[source]
-        for panel in PANELS[sources[source]["fairness"]["measure"]]
+        (title, numbers["fairness"]["cells"], panel)
+        for title, numbers in by_source(results)
+        if "fairness" in numbers
+        for panel in PANELS[numbers["fairness"]["measure"]]
     ]
     if not panels:
         return None
     figure = Figure(figsize=(4.6 * len(panels), 12.5), layout="constrained")
     grid = figure.subplots(len(GENDERS), len(panels), squeeze=False)
-    for column, (source, cells, panel) in enumerate(panels):
+    for column, (title, cells, panel) in enumerate(panels):
         for row, gender in enumerate(GENDERS):
             axes = grid[row, column]
             _draw(axes, [cell for cell in cells if cell["gender"] == gender], panel)
-            axes.set_title(f"{source}, labelled {gender}\n{panel[1]}", fontsize=11)
+            axes.set_title(f"{title}, labelled {gender}\n{panel[1]}", fontsize=11)
     figure.suptitle(
         f"By age group, gender and ethnicity label; grey: fewer than {FEW} faces", fontsize=14
     )

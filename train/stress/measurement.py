@@ -15,22 +15,30 @@ from age_model.network.reports import weights_sha256
 from age_model.predictor import AgePredictor
 from age_model.records.atomic import atomic_folder
 from train.console.output import shown_name
-from train.evaluate import EvaluateArguments, load_split
-from train.evaluation.metric_modules.age_error.age_error import bootstrap_mean_interval
-from train.evaluation.metrics import age_error
+from train.data.source_facts import read_source_facts
+from train.evaluation.arguments import SplitArguments
+from train.evaluation.metrics import age_error, mean_interval
+from train.evaluation.predict import load_split
 from train.evaluation.predictions import Predictions
 from train.evaluation.provenance import VERSIONS_OF, provenance
 from train.evaluation.results_file import DEFINITIONS, rounded
 
-SOURCE = "utkface"  # the source whose labels are years
-Arguments = TypeVar("Arguments", bound=EvaluateArguments)
+ALL_SOURCES = "all"
+Arguments = TypeVar("Arguments", bound=SplitArguments)
 DEFINED = ("years", "interval", "mae_interval", "bias")  # the words of results.json used here
 
 
 @dataclass
-class MeasureArguments(EvaluateArguments):
+class MeasureArguments(SplitArguments):
     """What to measure, on how many pictures, and where to write it."""
 
+    source: str | None = field(
+        default=None,
+        metadata={
+            "help": "Measure pictures of this source; its labels must be ages in years. "
+            f'"{ALL_SOURCES}": of every such source. None: of the one with most pictures.'
+        },
+    )
     max_pictures: int = field(
         default=600,
         metadata={"help": "Measure so many of the split's pictures, drawn by the seed."},
@@ -41,24 +49,28 @@ class MeasureArguments(EvaluateArguments):
         if self.max_pictures < 1:
             raise ValueError(f"expected --max_pictures of at least 1, got {self.max_pictures}")
 
-    def command_of(self, program: str) -> str:
-        """As `command`, for another program than train.evaluate."""
-        return super().command().replace("train.evaluate", program, 1)
-
 
 def drawn_pictures(arguments: MeasureArguments) -> tuple[datasets.Dataset, int]:
-    """The split's UTKFace pictures with point labels, or `max_pictures` of them; and how many there are.
+    """The pictures to measure, with point labels: `max_pictures` drawn by the seed, or all.
+
+    Returns:
+        the drawn rows of the split, in its order, and from how many they were drawn.
 
     Raises:
         ValueError: no such data, or no such picture in the split.
     """
     table = load_split(arguments.data, arguments.split)
     low, high, source = (np.asarray(table[name][:]) for name in ("age_low", "age_high", "source"))
-    rows = np.flatnonzero((source == SOURCE) & (low >= 0) & (low == high))
+    point = (low >= 0) & (low == high)
+    names, counts = np.unique(source[point], return_counts=True)
+    wanted = arguments.source or (names[counts.argmax()] if len(names) else None)
+    rows = np.flatnonzero(point & ((source == wanted) | (wanted == ALL_SOURCES)))
     if not len(rows):
         raise ValueError(
-            f"expected UTKFace pictures with an age in years in the split {arguments.split!r} of "
-            f"{arguments.data}, got none; name another split"
+            f"expected pictures with an age in years in the split {arguments.split!r} of "
+            f"{arguments.data}"
+            + (f" from the source {arguments.source!r}" if arguments.source else "")
+            + f", got none; sources with such pictures: {', '.join(names) or 'none'}"
         )
     drawn = rows
     if len(rows) > arguments.max_pictures:
@@ -76,7 +88,7 @@ def difference(errors: np.ndarray, other: np.ndarray, resamples: int, seed: int)
     apart = np.asarray(errors) - np.asarray(other)
     return {
         "mae_difference": float(apart.mean()),
-        "mae_difference_interval": bootstrap_mean_interval(apart, resamples, seed),
+        "mae_difference_interval": mean_interval(apart, resamples, seed),
     }
 
 
@@ -91,7 +103,7 @@ def row_scores(p: Predictions, usual_errors: np.ndarray, resamples: int, seed: i
     return {
         **{name: error[name] for name in ("n", "mae", "mae_interval", "bias")},
         **difference(np.abs(p.years - p.age_low), usual_errors, resamples, seed),
-        "coverage": float(p.held.mean()),
+        "coverage": float(p.covered.mean()),
         "mean_width": float(np.diff(p.interval_years).mean()),
     }
 
@@ -103,30 +115,39 @@ def quantiles(values: Sequence[float]) -> dict:
 
 
 def head(
-    arguments: MeasureArguments, command: str, predictor: AgePredictor, files: list[str], of: int
+    arguments: MeasureArguments,
+    command: str,
+    predictor: AgePredictor,
+    table: datasets.Dataset,
+    of: int,
 ) -> dict:
-    """What it takes to get the numbers again, in the form that results.json has it."""
-    return provenance(
-        1,
-        command,
-        {
-            "name": shown_name(arguments.model),
-            "image_size": predictor.image_size,
-            "weights_sha256": weights_sha256(arguments.model),
-        },
-        {
-            "name": shown_name(arguments.data), "split": arguments.split, "source": SOURCE,
-            "drawn_from": of, "seed": arguments.seed,
-        },
-        files,
-        {"resamples": arguments.resamples, "seed": arguments.seed},
-        {name: DEFINITIONS[name] for name in DEFINED}
-        | {
-            "mae_difference": "mean absolute error minus that of the untouched aligned crops of the "
-            "same pictures; mae_difference_interval: 95% percentile bootstrap interval over pictures",
-        },
+    """What it takes to get the numbers again, in the form that results.json has it.
+
+    Args:
+        arguments, command: what was asked for.
+        predictor: of the checkpoint that is measured.
+        table, of: from `drawn_pictures`.
+    """
+    sources = sorted(set(table["source"][:]))
+    data = {
+        "name": shown_name(arguments.data), "split": arguments.split, "sources": sources,
+        "drawn_from": of, "seed": arguments.seed,
+    }  # fmt: skip
+    model = {
+        "name": shown_name(arguments.model),
+        "image_size": predictor.image_size,
+        "weights_sha256": weights_sha256(arguments.model),
+    }
+    definitions = {name: DEFINITIONS[name] for name in DEFINED} | {
+        "mae_difference": "mean absolute error minus that of the untouched aligned crops of the "
+        "same pictures; mae_difference_interval: 95% percentile bootstrap interval over pictures",
+    }
+    shared = provenance(
+        1, command, model, data, table["file"][:],
+        {"resamples": arguments.resamples, "seed": arguments.seed}, definitions,
         (*VERSIONS_OF, "opencv-python"),
     )  # fmt: skip
+    return shared | {"source_facts": read_source_facts(arguments.data, sources)}
 
 
 def write_measurement(folder: Path, name: str, content: dict) -> None:

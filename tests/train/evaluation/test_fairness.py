@@ -5,9 +5,10 @@ import pytest
 
 from age_model.labels import AGE_GROUP_NAMES, GENDERS, group_index
 from train.card.challenge_age import thresholds_text
-from train.card.fairness import all_gaps, fairness_text, largest_gaps
+from train.card.fairness import fairness_text
 from train.evaluation.challenge_age import challenge
 from train.evaluation.fairness import fairness
+from train.evaluation.findings import all_gaps, largest_gaps
 from train.evaluation.predictions import Predictions
 from train.figures.fairness import GREY, fairness_figure
 
@@ -141,7 +142,7 @@ def test_card_tables_hold_the_large_cells_only(numbers):
 
 def test_few_faces_are_grey_with_their_number(numbers):
     numbers["fairness"]["cells"][0]["n"] = 9
-    figure = fairness_figure({"utkface": numbers, "fairface": {"n": 3}})
+    figure = fairness_figure({"sources": {"utkface": numbers, "fairface": {"n": 3}}})
     panel = figure.axes[0]
     texts = {tuple(map(int, text.get_position())): text.get_text() for text in panel.texts}
     assert texts[0, AGE_GROUP_NAMES.index("3-9")] == "n=9"
@@ -149,4 +150,4 @@ def test_few_faces_are_grey_with_their_number(numbers):
     drawn = panel.images[0].get_array()
     assert drawn.mask[1, 0] and not drawn.mask[4, 2]
     assert "#{:02x}{:02x}{:02x}".format(*(int(255 * v) for v in panel.get_facecolor()[:3])) == GREY
-    assert fairness_figure({"fairface": {"n": 3}}) is None
+    assert fairness_figure({"sources": {"fairface": {"n": 3}}}) is None

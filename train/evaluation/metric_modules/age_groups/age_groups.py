@@ -31,7 +31,7 @@ _CITATION = """
 
 
 class AgeGroups(evaluate.Metric):
-    """`evaluate.load("train/metrics/age_groups")`."""
+    """`evaluate.load("train/evaluation/metric_modules/age_groups")`."""
 
     def _info(self):
         return evaluate.MetricInfo(

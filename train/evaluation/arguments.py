@@ -1,0 +1,37 @@
+"""The arguments of every command that measures a checkpoint on a split."""
+
+from dataclasses import dataclass, field, fields
+
+from train.console.output import shown_name
+
+
+@dataclass
+class SplitArguments:
+    """What to measure, on what, and where to write it."""
+
+    model: str = field(metadata={"help": "Checkpoint: a folder, or a model id on the Hub."})
+    data: str = field(metadata={"help": "Data set that train.prepare wrote."})
+    out: str = field(metadata={"help": "Folder to write; an older measurement there is replaced."})
+    split: str = field(default="test", metadata={"help": "Split of the data set to measure."})
+    batch_size: int = field(default=64, metadata={"help": "Pictures held in memory at once."})
+    resamples: int = field(
+        default=2000, metadata={"help": "Bootstrap resamples for each 95% interval."}
+    )
+    seed: int = field(default=0, metadata={"help": "Seed of all that is drawn at random."})
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "resamples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"expected --{name} of at least 1, got {getattr(self, name)}")
+
+    def command_of(self, program: str) -> str:
+        """The command line of `program` that gives the same numbers, without local folders."""
+        shown = []
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if option.name in ("model", "data", "out"):
+                value = shown_name(value)
+            elif value == option.default and option.name != "split":
+                continue
+            shown.append(f"--{option.name} {value}")
+        return " ".join([f"python -m {program}", *shown])

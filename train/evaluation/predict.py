@@ -1,0 +1,51 @@
+"""From a prepared split and a predictor to `Predictions`."""
+
+from dataclasses import fields
+
+import datasets
+import numpy as np
+from tqdm import tqdm
+
+from age_model.predictor import AgePredictor
+from train.data.dataset import load_prepared
+from train.evaluation.predictions import Predictions
+
+LABELS = ("file", "source", "age_low", "age_high", "gender", "ethnicity")
+ANSWERS = (
+    "interval_years", "group_probabilities", "gender_probabilities", "ethnicity_probabilities",
+)  # fmt: skip
+
+
+def load_split(data: str, split: str) -> datasets.Dataset:
+    """The split as a table on disk, its pictures as undecoded bytes.
+
+    Raises:
+        ValueError: no data set there or one of another format, or no such split in it, or nothing
+            in the split.
+    """
+    splits = load_prepared(data)
+    if not splits.get(split):
+        raise ValueError(
+            f"expected a split {split!r} with pictures in {data}, got {', '.join(splits)}"
+        )
+    return splits[split]
+
+
+def predict_split(predictor: AgePredictor, table: datasets.Dataset, batch_size: int) -> Predictions:
+    """Predict all pictures of a split in order, `batch_size` of them in memory at a time."""
+    parts: dict[str, list] = {column.name: [] for column in fields(Predictions)}
+    with tqdm(total=len(table), desc="evaluate", unit="face") as progress:
+        for batch in table.iter(batch_size=batch_size):
+            faces = predictor.predict_crops([encoded(image) for image in batch["image"]])
+            for name in LABELS:
+                parts[name].append(np.asarray(batch[name]))
+            parts["years"].append(faces.age_years)
+            for name in ANSWERS:
+                parts[name].append(getattr(faces, name))
+            progress.update(len(faces))
+    return Predictions(**{name: np.concatenate(values) for name, values in parts.items()})
+
+
+def encoded(image: dict) -> bytes | str:
+    """An undecoded picture of a table: its bytes, or the path of its file."""
+    return image["bytes"] if image["bytes"] is not None else image["path"]
