@@ -163,7 +163,9 @@ def test_the_tools_that_check_are_those_that_are_pinned():
         text = (REPOSITORY / name).read_text()
         assert re.search(r"make lint\b", text) and re.search(r"make test\b", text), name
     assert os.access(REPOSITORY / ".ci" / "run", os.X_OK)
-    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())["repos"][0][
+        "hooks"
+    ]
     makefile = (REPOSITORY / "Makefile").read_text()
     for hook in hooks:
         program = hook["entry"].split()[0].removeprefix(".venv/bin/")
