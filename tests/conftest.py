@@ -14,6 +14,19 @@ from tests.support.factories import save_tiny_checkpoint
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
+# What a test that asks for one of these fixtures costs.
+MARKS = {"server": "server", "utkface_part1": "slow", "fairface_val": "slow"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they use, so that `make test-fast` can leave out what takes long."""
+    for item in items:
+        for fixture, mark in MARKS.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+        if "e2e" in item.path.parts:
+            item.add_marker("e2e")
+
 
 def _file_or_skip(path: Path, how: str) -> Path:
     if not path.is_file():
