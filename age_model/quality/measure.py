@@ -4,10 +4,8 @@ Pure measurements, no judgement: how much worse the estimates become along each 
 by `python -m train.robustness`, on pictures that are measured by these same functions.
 """
 
-import functools
-
+import cv2
 import numpy as np
-import torch
 from PIL import Image
 
 from age_model.faces.crop import crop_matrix
@@ -80,12 +78,10 @@ def blur_sigma(crop_rgb: np.ndarray) -> float:
     Recognition 2011; the spectrum after Field, "Relations between the statistics of natural images
     and the response properties of cortical cells", JOSA A 1987.
     """
-    # Products by torch: NumPy's own threads would go on spinning beside those of the network and of
-    # the face detector, which makes a photo take half as long again.
-    grey = torch.from_numpy(_middle(crop_rgb))
+    grey = _middle(crop_rgb)
     quiet, probed = (
-        _gradient_energy((blur @ grey @ blur.T).numpy())
-        for blur in (_smoothing(len(grey), sigma) for sigma in (QUIET_SIGMA, PROBE_SIGMA))
+        _gradient_energy(cv2.GaussianBlur(grey, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101))
+        for sigma in (QUIET_SIGMA, PROBE_SIGMA)
     )
     # Pictures have power 1 / f^2, so their gradients have an energy of 1 / sigma^2 once blurred:
     # quiet / probed = (sigma^2 + PROBE_SIGMA^2) / (sigma^2 + QUIET_SIGMA^2).
@@ -129,15 +125,7 @@ def _middle(crop_rgb: np.ndarray) -> np.ndarray:
     return crop_rgb[MIDDLE, MIDDLE] @ LUMA
 
 
-@functools.cache
-def _smoothing(side: int, sigma: float) -> torch.Tensor:
-    """(side, side) matrix that blurs along one direction by `sigma` pixels; each row sums to 1."""
-    apart = np.subtract.outer(np.arange(side), np.arange(side))
-    weights = np.exp(-(apart**2) / (2 * sigma**2))
-    return torch.from_numpy(weights / weights.sum(axis=1, keepdims=True))
-
-
 def _gradient_energy(grey: np.ndarray) -> float:
-    edge = 8  # pixels beside the border, where blurring has nothing to average on one side
+    edge = 8  # pixels beside the border, where blurring has only a reflection on one side
     inner = grey[edge:-edge, edge:-edge]
     return float((np.diff(inner, axis=0) ** 2).mean() + (np.diff(inner, axis=1) ** 2).mean())
