@@ -2,25 +2,21 @@
 
     python -m train.experiments --run runs/tiny --question "..." --verdict "..."
 
-adds a run (or replaces its entry): the words are yours, every figure comes from the run's MLflow record.
-Entries are kept in docs/experiments.json, from which docs/experiments.md is written. Without --run the
-page alone is written anew.
+adds a run (or replaces its entry): the words are yours, every figure comes from the run's MLflow
+record. Entries are kept in docs/experiments.json, from which docs/experiments.md is written.
+Without --run only the page is written.
 """
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import mlflow
-from transformers import HfArgumentParser
-
+from age_model.records.atomic import atomic_file
 from train.card.tables import NOTHING, percent, table
+from train.console.command import run_command
 from train.console.errors import InputError
 from train.console.output import shown_name
-from train.outlook import outlook
-from train.training.mlflow_runs import note_of_run, use_tracking
 
 # Of hundreds of parameters, those that an experiment here may be about.
 SETTINGS = (
@@ -56,12 +52,16 @@ class ExperimentArguments:
     docs: str = field(default="docs", metadata={"help": "Folder of experiments.json and .md."})
 
 
-def run_facts(run_id: str) -> dict:
-    """What MLflow knows of a run: settings, last scores, the course of the validation error.
+def run_record(run_id: str) -> dict:
+    """What MLflow knows of a run: settings, last scores, the history of the validation error.
 
     Raises:
         InputError: MLflow has no such run.
     """
+    import mlflow  # here, because it takes seconds to import and the page alone needs none of it
+
+    from train.training.mlflow_runs import use_tracking
+
     use_tracking()
     client = mlflow.MlflowClient()
     try:
@@ -78,7 +78,7 @@ def run_facts(run_id: str) -> dict:
         "scores": {key: metrics[key] for key, _ in SCORES.values() if key in metrics},
         **{name: metrics.get(name) for name in ("minutes", "pictures_seen", "parameters")},
         "remarks": run.data.tags.get("mlflow.note.content"),
-        "course": sorted(
+        "history": sorted(
             {
                 p.step: round(p.value, 2) for p in client.get_metric_history(run_id, "eval_mae")
             }.items()
@@ -92,6 +92,8 @@ def add(entries: list[dict], arguments: ExperimentArguments) -> list[dict]:
     Raises:
         InputError: the run has no MLflow record, or the words are missing.
     """
+    from train.training.mlflow_runs import note_of_run
+
     note = note_of_run(arguments.run)
     if not note.is_file():
         raise InputError(
@@ -105,7 +107,7 @@ def add(entries: list[dict], arguments: ExperimentArguments) -> list[dict]:
         "name": Path(arguments.run).name,
         "question": arguments.question,
         "verdict": arguments.verdict,
-        **run_facts(note.read_text()),
+        **run_record(note.read_text()),
     }
     names = [old["name"] for old in entries]
     if entry["name"] in names:
@@ -122,26 +124,29 @@ def page(entries: list[dict]) -> str:
          *(shown_number(e["scores"].get(key), show) for key, show in SCORES.values())]
         for e in entries
     ]  # fmt: skip
-    parts = [INTRODUCTION, table(header, rows), *(_section(e) for e in entries), outlook(entries)]
-    written = "Written by `python -m train.experiments` from `experiments.json`, which it fills from MLflow."
-    return "\n\n".join(part.strip() for part in [*parts, written] if part) + "\n"
+    parts = [INTRODUCTION, table(header, rows), *(_section(e) for e in entries)]
+    written = (
+        "Written by `python -m train.experiments` from `experiments.json` (filled from MLflow)."
+    )
+    return "\n\n".join(part.strip() for part in [*parts, written]) + "\n"
 
 
 def _section(entry: dict) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in entry["settings"].items())
-    course = ", ".join(f"{mae:.2f} at {step:,}" for step, mae in entry["course"])
+    history = ", ".join(f"{mae:.2f} at {step:,}" for step, mae in entry["history"])
+    hardware = entry["hardware"] or "unknown hardware"
     size = shown_number(entry["parameters"], "{:,.0f}")
     lines = [
         f"## {entry['name']}",
         f"**Question.** {entry['question']}",
         f"**Verdict.** {entry['verdict']}",
-        f"Preset `{entry['preset']}`, {size} parameters, on {entry['hardware'] or 'unknown hardware'}: "
-        f"{settings}." + ("" if entry["finished"] else " The run did not end by itself."),
+        f"Preset `{entry['preset']}`, {size} parameters, on {hardware}: {settings}."
+        + ("" if entry["finished"] else " The run did not end by itself."),
     ]
     if entry.get("remarks"):
         lines.append(entry["remarks"])
-    if len(entry["course"]) > 1:
-        lines.append(f"Validation MAE (years, at step): {course}.")
+    if len(entry["history"]) > 1:
+        lines.append(f"Validation MAE (years, at step): {history}.")
     return "\n\n".join(lines)
 
 
@@ -152,21 +157,28 @@ def shown_number(value: float | None, show: Callable[[float], str] | str) -> str
     return show(value) if callable(show) else show.format(value)
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse `argv`, add and write; a problem with the input ends the process with its message."""
-    try:
-        (arguments,) = HfArgumentParser(ExperimentArguments).parse_args_into_dataclasses(argv)
-        docs = Path(arguments.docs)
-        kept = docs / "experiments.json"
-        entries = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
-        if arguments.run:
-            entries = add(entries, arguments)
-            docs.mkdir(parents=True, exist_ok=True)
+def update(arguments: ExperimentArguments) -> None:
+    """Add the run, if one is given, and write the page.
+
+    Raises:
+        InputError: as for `add`.
+    """
+    docs = Path(arguments.docs)
+    kept = docs / "experiments.json"
+    entries = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
+    if arguments.run:
+        entries = add(entries, arguments)
+        docs.mkdir(parents=True, exist_ok=True)
+        with atomic_file(kept) as partial:
             text = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
-            kept.write_text(text, encoding="utf-8")
-        (docs / "experiments.md").write_text(page(entries), encoding="utf-8")
-    except (InputError, OSError) as error:
-        sys.exit(f"train.experiments: {error}")
+            partial.write_text(text, encoding="utf-8")
+    with atomic_file(docs / "experiments.md") as partial:
+        partial.write_text(page(entries), encoding="utf-8")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `python -m train.experiments`."""
+    run_command("train.experiments", ExperimentArguments, update, argv)
 
 
 if __name__ == "__main__":

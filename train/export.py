@@ -1,21 +1,20 @@
 """`python -m train.export`: a trained folder -> a small checkpoint that can be shipped.
 
-Weights are stored as float16, half the size, in safetensors shards below the 10 MB that a repository
-takes without LFS. The configuration says float32, so that every loader computes in float32. Measure
-the exported folder, not the run: its weights are rounded.
+Weights are stored as float16, half the size, in safetensors shards below the 10 MB that a
+repository takes without LFS. The configuration says float32, so that every loader computes in
+float32. Measure the exported folder, not the run: its weights are rounded.
 """
 
 import json
 import shutil
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from transformers import HfArgumentParser
 
 from age_model.network.loading import load_model
 from age_model.records.atomic import atomic_folder
+from train.console.command import run_command
 from train.console.output import shown_name
 
 SHARD_SIZE = "9MB"
@@ -56,12 +55,12 @@ def export(model: Path, out: Path) -> None:
             f"expected finite weights within float16's range (+-{limit:.0f}), got others in "
             f"{', '.join(bad)} of {model}; the training has diverged"
         )
-    with atomic_folder(out, may_replace=_is_checkpoint) as staging:
-        network.half().save_pretrained(staging, max_shard_size=SHARD_SIZE)
-        _say_float32(staging / "config.json")
-        shutil.copyfile(model / "preprocessor_config.json", staging / "preprocessor_config.json")
+    with atomic_folder(out, may_replace=_is_checkpoint) as folder:
+        network.half().save_pretrained(folder, max_shard_size=SHARD_SIZE)
+        _say_float32(folder / "config.json")
+        shutil.copyfile(model / "preprocessor_config.json", folder / "preprocessor_config.json")
         training = _without_folders(json.loads((model / "training.json").read_text()))
-        (staging / "training.json").write_text(json.dumps(training, indent=2) + "\n")
+        (folder / "training.json").write_text(json.dumps(training, indent=2) + "\n")
 
 
 def _is_checkpoint(folder: Path) -> bool:
@@ -69,7 +68,7 @@ def _is_checkpoint(folder: Path) -> bool:
 
 
 def _without_folders(value):
-    """A nested structure whose absolute paths are cut to their last part: they are nobody's news."""
+    """A nested structure whose absolute paths are cut to their last part: they are private."""
     if isinstance(value, dict):
         return {key: _without_folders(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -85,14 +84,14 @@ def _say_float32(config_json: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and export; a problem with the input ends the process with its message."""
-    (arguments,) = HfArgumentParser(ExportArguments).parse_args_into_dataclasses(argv)
-    try:
+    """Command line of `python -m train.export`."""
+
+    def action(arguments: ExportArguments) -> None:
         export(Path(arguments.model), Path(arguments.out))
-    except ValueError as error:
-        sys.exit(f"train.export: {error}")
-    for file in sorted(Path(arguments.out).iterdir()):
-        print(f"{file.stat().st_size / 1e6:8.2f} MB  {file.name}")
+        for file in sorted(Path(arguments.out).iterdir()):
+            print(f"{file.stat().st_size / 1e6:8.2f} MB  {file.name}")
+
+    run_command("train.export", ExportArguments, action, argv)
 
 
 if __name__ == "__main__":

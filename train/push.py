@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from huggingface_hub import CommitInfo, HfApi
-from transformers import HfArgumentParser
 
+from train.console.command import run_command
 from train.publishing.hub import (
     CHECKPOINT_FILES,
     WEIGHTS,
     check_checkpoint,
     check_repository_name,
-    problems_told,
+    hub_errors,
 )
 
 
@@ -44,31 +44,29 @@ def push(arguments: PushArguments) -> CommitInfo:
     """Upload the checkpoint; weights that an older push left there and this one lacks are deleted.
 
     Raises:
-        ValueError: a file is missing, or the card is not what results.json gives.
-        HfHubHTTPError: the Hub says no.
+        ValueError: a file is missing, the card is not what results.json gives, or the Hub refuses
+            or cannot be reached.
     """
     checkpoint = Path(arguments.checkpoint)
     check_checkpoint(checkpoint)
     hub = HfApi()
-    hub.create_repo(arguments.repo, private=arguments.private, exist_ok=True)
-    if arguments.revision:
-        hub.create_branch(arguments.repo, branch=arguments.revision, exist_ok=True)
-    return hub.upload_folder(
-        repo_id=arguments.repo,
-        folder_path=checkpoint,
-        allow_patterns=list(CHECKPOINT_FILES),
-        delete_patterns=list(WEIGHTS),
-        revision=arguments.revision,
-        commit_message=arguments.message,
-    )
+    with hub_errors():
+        hub.create_repo(arguments.repo, private=arguments.private, exist_ok=True)
+        if arguments.revision:
+            hub.create_branch(arguments.repo, branch=arguments.revision, exist_ok=True)
+        return hub.upload_folder(
+            repo_id=arguments.repo,
+            folder_path=checkpoint,
+            allow_patterns=list(CHECKPOINT_FILES),
+            delete_patterns=list(WEIGHTS),
+            revision=arguments.revision,
+            commit_message=arguments.message,
+        )
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and push; a problem ends the process with its message."""
-    with problems_told("train.push"):
-        (arguments,) = HfArgumentParser(PushArguments).parse_args_into_dataclasses(argv)
-        commit = push(arguments)
-    print(commit.commit_url)
+    """Command line of `python -m train.push`."""
+    run_command("train.push", PushArguments, lambda given: print(push(given).commit_url), argv)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from huggingface_hub import CommitInfo, HfApi
-from transformers import HfArgumentParser
 
+from train.console.command import run_command
 from train.publishing.hub import (
     CHECKPOINT_FILES,
     check_checkpoint,
     check_repository_name,
-    problems_told,
+    hub_errors,
 )
 from train.publishing.sharding import split_weights
 
@@ -100,23 +100,24 @@ def upload(folder: Path, arguments: SpaceArguments) -> CommitInfo:
     """Make the Space where it is missing, and make it hold what `folder` does.
 
     Raises:
-        HfHubHTTPError: the Hub says no.
+        ValueError: the Hub refuses or cannot be reached.
     """
     hub = HfApi()
-    hub.create_repo(
-        arguments.repo,
-        repo_type="space",
-        space_sdk="gradio",
-        private=arguments.private,
-        exist_ok=True,
-    )
-    return hub.upload_folder(
-        repo_id=arguments.repo,
-        repo_type="space",
-        folder_path=folder,
-        delete_patterns="*",
-        commit_message=arguments.message,
-    )
+    with hub_errors():
+        hub.create_repo(
+            arguments.repo,
+            repo_type="space",
+            space_sdk="gradio",
+            private=arguments.private,
+            exist_ok=True,
+        )
+        return hub.upload_folder(
+            repo_id=arguments.repo,
+            repo_type="space",
+            folder_path=folder,
+            delete_patterns="*",
+            commit_message=arguments.message,
+        )
 
 
 def listing(folder: Path) -> str:
@@ -129,18 +130,25 @@ def listing(folder: Path) -> str:
     return "\n".join([*lines, f"{sum(sizes):>10,}  bytes in {len(files)} files"])
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and upload; a problem ends the process with its message."""
-    with problems_told("train.space"), TemporaryDirectory(prefix="space-") as name:
-        (arguments,) = HfArgumentParser(SpaceArguments).parse_args_into_dataclasses(argv)
+def publish(arguments: SpaceArguments) -> None:
+    """Put the demo together, list it, and upload it unless this is a dry run.
+
+    Raises:
+        ValueError: as for `stage` and `upload`.
+    """
+    with TemporaryDirectory(prefix="space-") as name:
         folder = Path(name)
         stage(ROOT, folder)
         print(listing(folder))
         if arguments.dry_run:
             print(f"Nothing was sent to {arguments.repo}.")
-            return
-        commit = upload(folder, arguments)
-        print(commit.commit_url)
+        else:
+            print(upload(folder, arguments).commit_url)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `python -m train.space`."""
+    run_command("train.space", SpaceArguments, publish, argv)
 
 
 if __name__ == "__main__":

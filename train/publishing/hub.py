@@ -1,6 +1,5 @@
 """What publishing on the Hugging Face Hub has in common: names, what is sent, and refusals."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from huggingface_hub.utils import validate_repo_id
 
 from train.card.other_pictures import FILES
+from train.console.errors import InputError
 from train.model_card import CardArguments, generated, stale_files
 
 NEEDED = ("config.json", "preprocessor_config.json", "training.json", "results.json", "README.md")
@@ -51,16 +51,14 @@ def check_checkpoint(checkpoint: Path, readme: Path | None = None) -> None:
 
 
 @contextmanager
-def problems_told(program: str) -> Iterator[None]:
-    """End the process with a message where the Hub refuses or does not answer, or input is wrong."""
+def hub_errors() -> Iterator[None]:
+    """Turn what the Hub refuses, or that it does not answer, into an InputError with advice."""
     try:
         yield
     except HfHubHTTPError as error:
         advice = WHAT_TO_DO.get(error.response.status_code, "")
-        sys.exit(f"{program}: the Hub refused: {error}\n{advice}".rstrip())
+        raise InputError(f"the Hub refused: {error}\n{advice}".rstrip()) from error
     except (HTTPError, ConnectionError) as error:  # the latter also under HF_HUB_OFFLINE=1
-        sys.exit(
-            f"{program}: the Hub cannot be reached: {error}\nCheck the network; nothing was sent."
-        )
-    except ValueError as error:
-        sys.exit(f"{program}: {error}")
+        raise InputError(
+            f"the Hub cannot be reached: {error}\nCheck the network; nothing was sent."
+        ) from error

@@ -16,8 +16,8 @@ LIMIT_BYTES = 10_000_000
 def split_weights(checkpoint: Path) -> None:
     """Split the weights of a checkpoint folder, in place, where a file of them is too large.
 
-    The very numbers stay, in their precision. The hash that ties results to weights is of the files'
-    bytes, so the results that fitted before are given the new one.
+    The numbers and their precision stay. The hash that ties results to weights is of the files'
+    bytes, so results that named the old hash are given the new one.
 
     Raises:
         ValueError: a single tensor is too large for a file.
@@ -32,8 +32,8 @@ def split_weights(checkpoint: Path) -> None:
     for file in checkpoint.glob("*.safetensors"):
         if (size := file.stat().st_size) >= LIMIT_BYTES:
             raise ValueError(
-                f"expected weights that fit into files below {LIMIT_BYTES:,} bytes, got a tensor that "
-                f"takes {size:,}; export the model in float16 with train.export"
+                f"expected weights that fit into files below {LIMIT_BYTES:,} bytes, got a tensor "
+                f"of {size:,}; export the model in float16 with train.export"
             )
     if not _same(weights, _read(checkpoint)):
         raise RuntimeError("the weights changed when they were split into files")
