@@ -8,8 +8,11 @@ some. Several have been ways into the server, so what is not listed here is not 
 - `/component_server` calls functions of components: CVE-2024-1561, GHSA-34rf-p3r3-58x2.
 - `/process_recording` starts FFmpeg in the server's own process, `/deep_link` writes a visitor's
   inputs to a file, `/custom_component` and `/svelte` read code, `/runs`, `/monitoring` and
-  `/profiling` tell what others do, `/run` and `/api` pass the queue by, `/login`, `/token` and
+  `/profiling` tell what others do, `/api` is the old name of `/run`, `/login`, `/token` and
   `/dev/reload` have no use without accounts and in production.
+
+`/run` stays open for the page's events that pass the queue by, such as a click on an example; the
+others refuse it (`queue(api_open=False)`).
 """
 
 import re
@@ -43,6 +46,7 @@ _ROUTES: tuple[tuple[frozenset[str], str], ...] = (
     (_READ, r"/gradio_api/queue/(data|status)"),
     (_WRITE, rf"/gradio_api/call/(v2/)?{_NAME}/?"),
     (_READ, rf"/gradio_api/call/(v2/)?{_NAME}/{ID}"),
+    (_WRITE, r"/gradio_api/run/predict/?"),
     (_WRITE, rf"/gradio_api/stream/{ID}(/close)?"),
     (_WRITE, r"/gradio_api/(cancel|reset/?)"),
     (_READ, rf"/gradio_api/heartbeat/{ID}"),
