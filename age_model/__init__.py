@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 __all__ = ["AgePredictor", "FaceAges"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     # On first use only: the predictor needs torch and transformers, which take seconds to import,
     # and data preparation or `--help` need neither.
     if name == "AgePredictor":

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from tqdm import tqdm
 
@@ -21,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; see `--help`.
 
     Returns:
-        exit status: 0, 1 if a picture failed, 2 for wrong usage (by SystemExit), 130 if interrupted.
+        exit status: 0, 1 if a picture failed, 2 for wrong usage (by SystemExit), 130 after Ctrl-C.
     """
     parser = _parser()
     args = parser.parse_args(arguments)
@@ -39,10 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_FAILED
     except OSError as error:
-        print(f"cannot write the output: {error}", file=sys.stderr)
+        print(f"age_model: cannot write the output: {error}", file=sys.stderr)
         return SOME_FAILED
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print("age_model: interrupted", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -116,7 +117,9 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     return SOME_FAILED if failed else 0
 
 
-def _with_progress(records: Iterator[dict], total: int, silent_bar: bool) -> Iterator[dict]:
+def _with_progress(
+    records: Iterator[dict[str, Any]], total: int, silent_bar: bool
+) -> Iterator[dict[str, Any]]:
     """The records, with their count on standard error: a bar, or a line every PROGRESS_EVERY."""
     if sys.stderr.isatty():
         # On one terminal with the results a bar would be torn apart; there the results are enough.

@@ -21,7 +21,7 @@ class AgeGroup:
 
     @property
     def name(self) -> str:
-        """ "20-29", or "70+" for a group that runs to the end of the scale."""
+        """Such as "20-29", or "70+" for a group that runs to the end of the scale."""
         return f"{self.low}+" if self.high >= MAX_AGE else f"{self.low}-{self.high}"
 
 
@@ -34,11 +34,11 @@ AGE_GROUPS = tuple(
 )  # fmt: skip
 AGE_GROUP_NAMES = tuple(group.name for group in AGE_GROUPS)
 
-# Ages in years that rules often ask for; how probable "this old or older" is, is said on request.
+# Ages in years that rules often ask for; the probability of each age or older is given on request.
 THRESHOLDS = (13, 16, 18, 21, 25)
 PAGE_THRESHOLDS = (18, 21, 25)  # those that the page offers to show
 
-# Perceived attributes, in the words of the data sets; an index is the class number of its head.
+# Perceived attributes, in the data sets' words; an index is the class number of its head.
 GENDERS = ("male", "female")
 ETHNICITIES = ("White", "Black", "Asian", "Indian", "Others")
 
@@ -67,7 +67,7 @@ def group_index(age_years: np.ndarray, groups: tuple[AgeGroup, ...] = AGE_GROUPS
     """
     years = np.clip(np.rint(np.asarray(age_years, dtype=np.float64)), 0, MAX_AGE)
     lows = np.array([group.low for group in groups])
-    return np.searchsorted(lows, years, side="right") - 1
+    return np.asarray(np.searchsorted(lows, years, side="right") - 1)
 
 
 def group_membership(groups: tuple[AgeGroup, ...] = AGE_GROUPS) -> np.ndarray:

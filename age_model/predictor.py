@@ -5,13 +5,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from age_model.faces.crop import crop_face
 from age_model.faces.detector import Detector, load_detector
-from age_model.images.load import load_image
+from age_model.images.load import Source, load_image
 from age_model.network.calibration import Calibration
 from age_model.network.decode import decode, softmax
 from age_model.network.explain import Explanation, explain
@@ -54,7 +55,7 @@ class AgePredictor:
     @classmethod
     def from_pretrained(
         cls,
-        model: str | os.PathLike | None = None,
+        model: str | os.PathLike[str] | None = None,
         detector: str | None = None,
         revision: str | None = None,
     ) -> "AgePredictor":
@@ -75,11 +76,11 @@ class AgePredictor:
         if revision is None and "@" in name and not os.path.isdir(name):
             name, revision = name.rsplit("@", 1)
         network = load_model(name, revision)
-        shown = EMBEDDED_NAME if name == os.fspath(EMBEDDED) else os.fspath(chosen)
+        shown = EMBEDDED_NAME if name == os.fspath(EMBEDDED) else os.fspath(chosen or EMBEDDED)
         return cls(network, load_detector(detector), shown)
 
     @property
-    def results(self) -> dict:
+    def results(self) -> dict[str, Any]:
         """What was measured about the checkpoint; see `measured.read_results`."""
         return read_results(Path(self._model.name_or_path))
 
@@ -88,7 +89,7 @@ class AgePredictor:
         """From where on a photo is too bad to say nothing; see `picture_quality.limits`."""
         return read_limits(Path(self._model.name_or_path))
 
-    def __call__(self, image) -> FaceAges:
+    def __call__(self, image: Source) -> FaceAges:
         """Ages of all faces in a picture, largest first; empty where no face is found.
 
         Args:
@@ -120,7 +121,7 @@ class AgePredictor:
         ages = self._predict(inputs, faces.box_xyxy, faces.score)
         return replace(ages, omitted=faces.omitted, rejected=faces.rejected)
 
-    def predict_crops(self, crops: Sequence, batch_size: int = BATCH_SIZE) -> FaceAges:
+    def predict_crops(self, crops: Sequence[Source], batch_size: int = BATCH_SIZE) -> FaceAges:
         """Ages of faces that are cropped and aligned already, one row a crop, in their order.
 
         Args:
@@ -144,7 +145,7 @@ class AgePredictor:
             results.append(self._predict(inputs, np.array(boxes, np.float32), score))
         return FaceAges.concatenate(results)
 
-    def explain(self, image, face: int = 0) -> Explanation:
+    def explain(self, image: Source, face: int = 0) -> Explanation:
         """What moved the estimate of one face of a picture.
 
         Args:
@@ -163,7 +164,7 @@ class AgePredictor:
             )
         return self.explain_crop(crop_face(image_rgb, faces, face, CROP_SIZE))
 
-    def explain_crop(self, crop) -> Explanation:
+    def explain_crop(self, crop: Source) -> Explanation:
         """What moved the estimate of a face that is cropped and aligned already.
 
         Args:

@@ -1,6 +1,6 @@
 """What detection and prediction answer: frozen parallel arrays, one row for each face."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -61,7 +61,7 @@ class _FaceRows:
                 )
 
     @classmethod
-    def _row_fields(cls) -> dict[str, Any]:
+    def _row_fields(cls) -> dict[str, Mapping[str, Any]]:
         """The metadata (`_rows`) of each field that is an array of rows."""
         return {f.name: f.metadata for f in fields(cls) if f.metadata}
 
@@ -80,7 +80,10 @@ class _FaceRows:
     def empty(cls) -> Self:
         """No face: an ordinary answer."""
         rows = cls._row_fields().items()
-        return cls(**{name: np.zeros((0, *row["row_shape"]), row["dtype"]) for name, row in rows})
+        no_rows: dict[str, Any] = {
+            name: np.zeros((0, *row["row_shape"]), row["dtype"]) for name, row in rows
+        }
+        return cls(**no_rows)
 
     @classmethod
     def concatenate(cls, results: Iterable[Self]) -> Self:
@@ -151,7 +154,9 @@ class FaceAges(_FaceRows):
     def _joined(cls, results: list[Self]) -> dict[str, Any]:
         return super()._joined(results) | {"warnings": sum((r.warnings for r in results), ())}
 
-    def to_dicts(self, ethnicity: bool = False, at_least: tuple[int, ...] = ()) -> list[dict]:
+    def to_dicts(
+        self, ethnicity: bool = False, at_least: tuple[int, ...] = ()
+    ) -> list[dict[str, Any]]:
         """One JSON-ready dict a face: the form of the command line, the API and the page.
 
         Args:
@@ -170,7 +175,7 @@ class FaceAges(_FaceRows):
                 }
         return faces
 
-    def _face_dict(self, i: int, ethnicity: bool) -> dict:
+    def _face_dict(self, i: int, ethnicity: bool) -> dict[str, Any]:
         groups, gender = self.group_probabilities[i], self.gender_probabilities[i]
         face = {
             "box": [round(float(v), 1) for v in self.box_xyxy[i]],
@@ -199,7 +204,7 @@ def picture_record(
     ethnicity: bool = False,
     at_least: tuple[int, ...] = (),
     frames: int = 1,
-) -> dict:
+) -> dict[str, Any]:
     """The JSON answer for one picture: `faces` is empty where none was found or `error` is set.
 
     `ethnicity` and `at_least` are those of `FaceAges.to_dicts`, `frames` that of `images.Picture`.

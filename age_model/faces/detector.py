@@ -1,6 +1,7 @@
 """What the face detectors have in common, and the choice among them."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -31,7 +32,7 @@ class Detector(Protocol):
         """
 
 
-def load_detector(source: str | os.PathLike | None = None) -> Detector:
+def load_detector(source: str | os.PathLike[str] | None = None) -> Detector:
     """Take the best face detector that can be had, without waiting for a network where possible.
 
     Args:
@@ -49,7 +50,10 @@ def load_detector(source: str | os.PathLike | None = None) -> Detector:
 
     named = source or os.environ.get("AGE_FACE_DETECTOR")
     if named:
-        by_name = {"haar": HaarDetector, "libfacedetection": LibfacedetectionDetector}
+        by_name: dict[str, Callable[[], Detector]] = {
+            "haar": HaarDetector,
+            "libfacedetection": LibfacedetectionDetector,
+        }
         make = by_name.get(str(named).lower())
         return make() if make else YuNetDetector(Path(named))
     if path := yunet_from_cache():

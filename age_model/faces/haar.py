@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import cv2
+import cv2.data
 import numpy as np
 
 from age_model.faces.detector import LONGER_SIDE, QUICK_SIDE, largest, scaled
@@ -21,7 +22,7 @@ class HaarDetector:
 
     PADDING = 0.125  # of the longer side: the cascade wants to see around a face
 
-    def __init__(self):
+    def __init__(self) -> None:
         path = Path(cv2.data.haarcascades) / f"{HAAR_CASCADE}.xml"
         self._cascade = cv2.CascadeClassifier(str(path))
         if self._cascade.empty():
@@ -36,8 +37,8 @@ class HaarDetector:
         padded_rgb = cv2.copyMakeBorder(small_rgb, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         grey = cv2.cvtColor(padded_rgb, cv2.COLOR_RGB2GRAY)
         with self._lock:
-            rows = self._cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=4)
-        rows = np.asarray(rows, np.float64).reshape(-1, 4)
+            found = self._cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=4)
+        rows = np.asarray(found, np.float64).reshape(-1, 4)
         rows[:, :2] -= pad
         n = len(rows)
         return largest(rows / scale, np.full(n, np.nan), np.full((n, 5, 2), np.nan), quick)

@@ -47,7 +47,7 @@ class LibfacedetectionDetector(LandmarkDetector):
 
     SCORE_THRESHOLD = 0.65
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()  # it runs its own threads: two calls would fight for cores
         self._function = _load_function(library_path())
         _check_known_picture(self._find)
@@ -80,7 +80,7 @@ def library_path() -> Path:
         UnavailableError: there is no such wheel or no such library.
     """
     try:
-        path = Path(importlib.metadata.distribution(WHEEL).locate_file(f"{WHEEL}/{LIBRARY}"))
+        path = Path(str(importlib.metadata.distribution(WHEEL).locate_file(f"{WHEEL}/{LIBRARY}")))
     except importlib.metadata.PackageNotFoundError as error:
         raise UnavailableError(
             f"libfacedetection needs the package {WHEEL}, which is not installed: "
@@ -93,7 +93,7 @@ def library_path() -> Path:
     return path
 
 
-def _load_function(path: Path):
+def _load_function(path: Path) -> Callable[..., object]:
     try:
         function = getattr(ctypes.CDLL(str(path)), FUNCTION)
     except (OSError, AttributeError) as error:  # another platform's file; another version's name
@@ -106,6 +106,8 @@ def _load_function(path: Path):
 def _check_known_picture(find: Callable[[np.ndarray], np.ndarray]) -> None:
     """Raise UnavailableError unless the one face of a known picture is found where it is."""
     picture_bgr = cv2.imread(str(KNOWN_PICTURE))
+    if picture_bgr is None:
+        raise UnavailableError(f"expected a picture at {KNOWN_PICTURE}: install the package again")
     small_bgr = cv2.resize(picture_bgr, KNOWN_SIZE_WH, interpolation=cv2.INTER_AREA)
     rows = find(cv2.cvtColor(small_bgr, cv2.COLOR_BGR2RGB))
     if len(rows) != 1 or np.abs(rows[0] - KNOWN_ROW).max() > KNOWN_WITHIN:

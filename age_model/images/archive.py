@@ -1,5 +1,6 @@
 """Pictures out of a zip that a visitor gave, unpacked in memory and never by the names in it."""
 
+import functools
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ class PictureArchive:
             if not name or name.startswith(".") or "__MACOSX" in parts:
                 continue
             error = _problem(info, name)
-            yield GivenFile(name, error, None if error else lambda info=info: self._read(info))
+            yield GivenFile(name, error, None if error else functools.partial(self._read, info))
 
     def _read(self, info: ZipInfo) -> bytes:
         """The bytes of a file. What its header says of its size is a hint, not a limit."""

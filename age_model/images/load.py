@@ -32,7 +32,7 @@ class ImageError(ValueError):
     """A picture that cannot be used: unreadable, too large, or of a form that is not taken."""
 
 
-Source = str | os.PathLike | bytes | Image.Image | np.ndarray
+Source = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
 
 
 class Picture(NamedTuple):

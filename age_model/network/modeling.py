@@ -1,6 +1,7 @@
 """AgeViT: a Vision Transformer with an age head over single years, a gender and an ethnicity head."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -49,11 +50,11 @@ class AgeViT(ViTForImageClassification):
         self.patch_dropout = 0.0  # a matter of training, so not part of the saved configuration
         self.post_init()
 
-    def forward(self, pixel_values: torch.Tensor, **kwargs) -> AgeOutput:
+    def forward(self, pixel_values: torch.Tensor, **kwargs: Any) -> AgeOutput:
         """Answer for a batch of normalised faces.
 
         Args:
-            pixel_values: (B, 3, H, W) float, from `transforms.normalize`.
+            pixel_values: (B, 3, H, W) float, from `preprocessing.normalize`.
             kwargs: handed to the backbone, for example `interpolate_pos_encoding=True`.
         """
         index = _kept_patches(self, pixel_values) if self.training and self.patch_dropout else None

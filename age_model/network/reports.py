@@ -3,21 +3,24 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from age_model.network.calibration import CONFIG_KEY
 
 RESULTS = "results.json"
 ROBUSTNESS = "robustness.json"
+END_TO_END = "end_to_end.json"
 DELETION = "deletion.json"
 FEW = 30  # faces; of fewer a number says little: greyed on the page, and called neither worst nor best
-SCHEMA_VERSION = 2  # of results.json: raise it when a field changes its name or meaning
+# Of these files and training.json: raise it when a field changes its name or meaning.
+SCHEMA_VERSION = 3
 
 
 class NotMeasuredError(ValueError):
     """There are no results for a checkpoint; the message says why, in a sentence for people."""
 
 
-def read_results(checkpoint: Path) -> dict:
+def read_results(checkpoint: Path) -> dict[str, Any]:
     """The content of a checkpoint's results.json.
 
     Raises:
@@ -47,7 +50,7 @@ def read_results(checkpoint: Path) -> dict:
     return results
 
 
-def source_title(content: dict, source: str) -> str:
+def source_title(content: dict[str, Any], source: str) -> str:
     """What a source of pictures is called for readers: its title, or its key where it has none.
 
     Args:
@@ -57,7 +60,7 @@ def source_title(content: dict, source: str) -> str:
     return content.get("source_facts", {}).get(source, {}).get("title", source)
 
 
-def by_source(results: dict) -> list[tuple[str, dict]]:
+def by_source(results: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """(title, numbers) of each source in results.json.
 
     Sources with ages in years come first, and of those alike the one with more pictures.

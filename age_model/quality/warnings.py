@@ -7,7 +7,9 @@ nothing is said.
 
 import json
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +20,12 @@ from age_model.quality.measure import (
     is_grey,
     luminance,
     share_outside,
-    turned_degrees,
+    yaw_degrees,
 )
 from age_model.results import Faces
 
 # What a face's warnings say, by the names of `MEASURES`.
-ERRORS = "the model was off by {mae:.1f} years on average, by {untouched:.1f} on the untouched ones"
+ERRORS = "the model was off by {mae:.1f} years on average, by {baseline:.1f} on the same pictures without it"
 FACE_WARNINGS = {
     "resolution": "Small: on test pictures no smaller than this, {errors}.",
     "blur": "Blurred: on test pictures no more blurred than this, {errors}.",
@@ -36,14 +38,14 @@ FACE_WARNINGS = {
         "Partly hidden or turned away, it seems: the face detector is no surer of it than of test "
         "pictures with a part covered ({condition}); on those {errors}."
     ),
-    "turned": (
+    "pose": (
         "Turned away: on test pictures of faces turned by {condition} degrees, the model was off by "
-        "{mae:.1f} years on average, by {untouched:.1f} on faces of like age seen from the front."
+        "{mae:.1f} years on average, by {baseline:.1f} on faces of like age seen from the front."
     ),
     "grey": "Without colours: on test pictures turned grey, {errors}.",
 }
 FACE_BEYOND_MEASURED = {
-    "turned": (
+    "pose": (
         "Turned far away: hardly a test picture shows a face turned so far, so nobody has measured "
         "how good the estimate is."
     ),
@@ -78,11 +80,11 @@ MEASURES = (
     # The other rectangles lie on eyes, mouth or a half by intent; the edge of a photo cuts anywhere.
     Measure("cut", "occlusion", 1, only="a quarter, anywhere"),
     Measure("hidden", "occlusion", -1, recorded="detector_score"),
-    Measure("turned", "turned", 1, recorded="turned_degrees"),
+    Measure("pose", "pose", 1, recorded="yaw_degrees"),
     Measure("grey", "grey", 1),
 )
 # What makes the detector unsure of a face as well; the face is not called hidden on top of these.
-ALSO_UNSURE = {"resolution", "blur", "darkness", "cut", "turned"}
+ALSO_UNSURE = {"resolution", "blur", "darkness", "cut", "pose"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Limit:
         level, condition: how strong the condition is, and what it is called.
         value: what its `Measure` gives there; a face that is as bad, or worse, has reached it.
         mae: mean absolute error in years there; None beyond all that was measured.
-        untouched: the same of these pictures before they were made worse.
+        baseline: the same of these pictures before they were made worse.
     """
 
     name: str
@@ -102,7 +104,7 @@ class Limit:
     condition: str
     value: float
     mae: float | None
-    untouched: float
+    baseline: float
 
 
 def read_limits(checkpoint: Path) -> tuple[Limit, ...]:
@@ -115,19 +117,19 @@ def read_limits(checkpoint: Path) -> tuple[Limit, ...]:
         return ()  # a checkpoint from elsewhere may hold anything, and answers all the same
 
 
-def limits(robustness: dict) -> tuple[Limit, ...]:
+def limits(robustness: dict[str, Any]) -> tuple[Limit, ...]:
     """The conditions worth a warning, those of a kind from the mildest to the strongest.
 
-    They are those whose mean absolute error is larger than that of the untouched pictures by at least
+    They are those whose mean absolute error is larger than that of the baseline pictures by at least
     LEAST_MORE_YEARS, with a 95% interval of the difference above zero, and that can be told from
-    untouched pictures: what is measured on half of the pictures lies beyond what is measured on nine
-    in ten untouched ones.
+    baseline pictures: what is measured on half of the pictures lies beyond what is measured on nine
+    in ten baseline ones.
 
     Args:
         robustness: content of robustness.json.
     """
     rows = robustness["conditions"]
-    untouched = next(row for row in rows if row["kind"] == "none")
+    baseline = next(row for row in rows if row["kind"] == "none")
     found = []
     for measure in MEASURES:
         kept = [
@@ -137,15 +139,15 @@ def limits(robustness: dict) -> tuple[Limit, ...]:
                 condition=row["name"],
                 value=_value(row, measure),
                 mae=row["mae"],
-                untouched=row["mae"] - row["mae_difference"],
+                baseline=row["mae"] - row["mae_difference"],
             )
             for row in rows
             if _fits(row, measure)
             and row["mae_difference"] >= LEAST_MORE_YEARS
             and row["mae_difference_interval"][0] > 0
-            and _stands_out(row, untouched, measure)
+            and _stands_out(row, baseline, measure)
         ]
-        found += sorted(kept, key=lambda limit, m=measure: m.worse * limit.value)
+        found += sorted(kept, key=attrgetter("value"), reverse=measure.worse < 0)
     return (*found, *_unknown_beyond(rows))
 
 
@@ -186,7 +188,7 @@ def measure_face(
         "darkness": luminance(crop_rgb),
         "cut": share_outside(box_xyxy, landmarks_xy, size_wh),
         "hidden": float(faces.score[index]),
-        "turned": abs(turned_degrees(landmarks_xy)),
+        "pose": abs(yaw_degrees(landmarks_xy)),
         "grey": float(is_grey(crop_rgb)),
     }
 
@@ -194,36 +196,36 @@ def measure_face(
 def _sentence(limit: Limit) -> str:
     if limit.mae is None:
         return FACE_BEYOND_MEASURED[limit.name]
-    errors = ERRORS.format(mae=limit.mae, untouched=limit.untouched)
+    errors = ERRORS.format(mae=limit.mae, baseline=limit.baseline)
     return FACE_WARNINGS[limit.name].format(errors=errors, **vars(limit))
 
 
-def _unknown_beyond(rows: list[dict]) -> list[Limit]:
+def _unknown_beyond(rows: list[dict[str, Any]]) -> list[Limit]:
     """Where faces are turned so far that hardly a picture tells how good the model is on them.
 
-    Other kinds are made from untouched pictures, as strong as one likes; this one only as the data
+    Other kinds are made from baseline pictures, as strong as one likes; this one only as the data
     has it: nine in ten of the pictures that are turned furthest lie below the limit.
     """
-    turned = [row for row in rows if row["kind"] == "turned"]
-    if not turned:
+    pose = [row for row in rows if row["kind"] == "pose"]
+    if not pose:
         return []
-    furthest = max(turned, key=lambda row: row["level"])
-    value = furthest["measured"]["turned_degrees"]["p90"]
-    return [Limit("turned", furthest["level"], furthest["name"], value, None, furthest["mae"])]
+    furthest = max(pose, key=lambda row: row["level"])
+    value = furthest["measured"]["yaw_degrees"]["p90"]
+    return [Limit("pose", furthest["level"], furthest["name"], value, None, furthest["mae"])]
 
 
-def _fits(row: dict, measure: Measure) -> bool:
+def _fits(row: dict[str, Any], measure: Measure) -> bool:
     """Whether a face can be held against the condition; older files lack some measurements."""
     known = measure.recorded is None or measure.recorded in row.get("measured", ())
     return known and row["kind"] == measure.kind and measure.only in (None, row["name"])
 
 
-def _value(row: dict, measure: Measure) -> float:
+def _value(row: dict[str, Any], measure: Measure) -> float:
     return row["measured"][measure.recorded]["median"] if measure.recorded else row["level"]
 
 
-def _stands_out(row: dict, untouched: dict, measure: Measure) -> bool:
-    if measure.recorded not in untouched["measured"]:
+def _stands_out(row: dict[str, Any], baseline: dict[str, Any], measure: Measure) -> bool:
+    if measure.recorded not in baseline["measured"]:
         return True
-    ordinary = untouched["measured"][measure.recorded]["p90" if measure.worse > 0 else "p10"]
+    ordinary = baseline["measured"][measure.recorded]["p90" if measure.worse > 0 else "p10"]
     return measure.worse * _value(row, measure) > measure.worse * ordinary

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @contextmanager
-def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A path to write to, which replaces `path` when the block ends well.
 
     When the block raises, what it wrote is deleted and `path` stays as it was. A killed process
@@ -28,7 +28,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(
-    destination: str | os.PathLike, may_replace: Callable[[Path], bool]
+    destination: str | os.PathLike[str], may_replace: Callable[[Path], bool]
 ) -> Iterator[Path]:
     """An empty folder to write to, which replaces `destination` when the block ends well.
 

@@ -1,6 +1,7 @@
 """Records of pictures (`results.picture_record`) as text for people, JSON lines or CSV."""
 
 import csv
+import io
 import json
 import os
 import sys
@@ -8,15 +9,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from age_model.labels import AGE_GROUP_NAMES
 from age_model.records.atomic import atomic_file
 
 CSV_FIELDS = (
-    "file", "width", "height", "face", "x1", "y1", "x2", "y2", "score", "age", "age_low", "age_high",
-    "group", *(f"p({name})" for name in AGE_GROUP_NAMES), "gender", "gender_probability",
+    "file", "width", "height", "face", "x1", "y1", "x2", "y2", "score",
+    "age", "age_low", "age_high", "group", *(f"p({name})" for name in AGE_GROUP_NAMES),
+    "gender", "gender_probability",
 )  # fmt: skip
+RECORD_FIELDS = ("score", "age", "group", "gender", "gender_probability")  # so called in both
 ETHNICITY_FIELDS = ("ethnicity", "ethnicity_probability")
 LAST_FIELDS = ("warnings", "notes", "error")  # sentences: of the face, of the picture
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -24,7 +27,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 def record_writer(
     form: str, stream: TextIO, ethnicity: bool, at_least: tuple[int, ...] = ()
-) -> Callable[[dict], None]:
+) -> Callable[[dict[str, Any]], None]:
     """A function that writes one record.
 
     Args:
@@ -50,7 +53,7 @@ def _threshold_field(age: int | str) -> str:
     return f"p(>={age})"
 
 
-def _sentences(record: dict) -> str:
+def _sentences(record: dict[str, Any]) -> str:
     if record["error"]:
         return f"{record['file']}: ERROR: {record['error']}"
     faces = record["faces"]
@@ -58,10 +61,11 @@ def _sentences(record: dict) -> str:
     lines = [f"{record['file']}: {count}", *(f"  {note}" for note in record["notes"])]
     for number, face in enumerate(faces, start=1):
         low, high = face["interval"]
-        share = face["group_probabilities"][face["group"]]
+        probability = face["group_probabilities"][face["group"]]
         line = (
             f"  {number}. looks {face['age']:.0f} (80% between {low:.0f} and {high:.0f}), "
-            f"group {face['group']} ({share:.0%}), {face['gender']} ({face['gender_probability']:.0%})"
+            f"group {face['group']} ({probability:.0%}), "
+            f"{face['gender']} ({face['gender_probability']:.0%})"
         )
         if "ethnicity" in face:
             line += f", {face['ethnicity']} ({face['ethnicity_probability']:.0%})"
@@ -78,7 +82,7 @@ def _no_formula(text: str | None) -> str | None:
     return f"'{text}" if text and text.startswith(FORMULA_STARTS) else text
 
 
-def _rows(record: dict) -> Iterator[dict]:
+def _rows(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     picture = {name: record[name] for name in ("width", "height")}
     picture |= {name: _no_formula(record[name]) for name in ("file", "error")}
     picture["notes"] = " ".join(record["notes"])
@@ -93,12 +97,7 @@ def _rows(record: dict) -> Iterator[dict]:
             **{f"p({name})": p for name, p in face["group_probabilities"].items()},
             **{_threshold_field(t): p for t, p in face.get("probability_at_least", {}).items()},
             "warnings": " ".join(face["warnings"]),
-            **{
-                name: face[name]
-                for name in ("score", "age", "group", "gender", "gender_probability")
-                + ETHNICITY_FIELDS
-                if name in face
-            },
+            **{name: face[name] for name in (*RECORD_FIELDS, *ETHNICITY_FIELDS) if name in face},
         }
 
 
@@ -119,13 +118,16 @@ def check_out(path: str | None) -> str | None:
 def output(path: str | None) -> Iterator[TextIO]:
     """Standard output, or a file that appears, or is replaced, only once it is complete."""
     # File names need not be valid Unicode; what came in as bytes goes out as the same bytes.
-    how = {"encoding": "utf-8", "errors": "surrogateescape"}
     if path is None:
-        sys.stdout.reconfigure(**how)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
         yield sys.stdout
         sys.stdout.flush()
         return
-    with atomic_file(path) as partial, open(partial, "w", newline="", **how) as stream:
+    with (
+        atomic_file(path) as partial,
+        open(partial, "w", newline="", encoding="utf-8", errors="surrogateescape") as stream,
+    ):
         yield stream
 
 

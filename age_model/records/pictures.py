@@ -1,7 +1,7 @@
 """From picture files to their records (`results.picture_record`), one by one or in batches."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,8 @@ class _Picture(NamedTuple):
 
 
 def photo_records(
-    predictor: "AgePredictor", files: Iterable[tuple[str, str | None]], **extras
-) -> Iterator[dict]:
+    predictor: "AgePredictor", files: Iterable[tuple[str, str | None]], **extras: Any
+) -> Iterator[dict[str, Any]]:
     """One record a picture, for all faces that are found in it.
 
     Args:
@@ -40,8 +40,8 @@ def photo_records(
 
 
 def crop_records(
-    predictor: "AgePredictor", files: Iterable[tuple[str, str | None]], **extras
-) -> Iterator[dict]:
+    predictor: "AgePredictor", files: Iterable[tuple[str, str | None]], **extras: Any
+) -> Iterator[dict[str, Any]]:
     """As `photo_records`, for pictures that are aligned faces; batches go through the network."""
     for batch in _batches(map(_load, files)):
         good = [picture.image_rgb for picture in batch if picture.image_rgb is not None]

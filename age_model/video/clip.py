@@ -127,8 +127,10 @@ def open_clip(path: Path) -> Iterator[Clip]:
 
 
 def _start(capture: cv2.VideoCapture, file: BinaryIO) -> None:
+    settings = [number for pair in CAPTURE.items() for number in pair]
     try:
-        opened = capture.open(file, cv2.CAP_FFMPEG, sum(CAPTURE.items(), ()))
+        # OpenCV's types know of no files that are open already.
+        opened = capture.open(file, cv2.CAP_FFMPEG, settings)  # type: ignore[call-overload]
     except cv2.error as error:
         raise VideoError(NOT_READABLE) from error
     if not opened:
