@@ -3,17 +3,19 @@
 import os
 import re
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import pillow_heif
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 MAX_PIXELS = 50_000_000  # a 50-megapixel photo takes 150 MB once decoded
 MAX_BYTES = 100 * 1024 * 1024
+STRIP_PIXELS = 2**20  # are converted at a time
 
 pillow_heif.register_heif_opener()  # what iPhones save; Pillow itself reads all the others
 # Bitmap formats only: Pillow also opens EPS and the like, which start other programs. Phones' MPO
@@ -36,11 +38,12 @@ Source = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
 
 
 class Picture(NamedTuple):
-    """A picture, and how many there are in its file.
+    """A picture, and whether it is alone in its file.
 
     Attributes:
         image_rgb: (H, W, 3) uint8, the first of them, upright.
-        frames: frames of an animation, pages of a TIFF or the like; 1 for most files.
+        frames: 1, or 2 where the file holds more: an animation, a document of many pages. They are
+            not counted, which in a TIFF of 80,000 pages takes Pillow 40 seconds.
     """
 
     image_rgb: np.ndarray
@@ -71,25 +74,30 @@ def read_picture(source: Source) -> Picture:
     if isinstance(source, np.ndarray):
         return Picture(_from_array(source), 1)
     if isinstance(source, Image.Image):
-        return _from_pillow(source)
+        return decode(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _from_bytes(bytes(source))
+        return decode(open_picture(BytesIO(source), len(source)))
     if isinstance(source, (str, os.PathLike)):
-        return _from_bytes(_read_file(Path(source)))
+        with open_file(Path(source)) as file:
+            return decode(open_picture(file, os.fstat(file.fileno()).st_size))
     raise ImageError(
         "expected a picture as a path, bytes, a Pillow picture or a uint8 array, "
         f"got {type(source).__name__}"
     )
 
 
-def _read_file(path: Path) -> bytes:
+def open_file(path: Path) -> BinaryIO:
+    """Open a picture's file.
+
+    Raises:
+        ImageError: there is none, it may not be read, or it is not a plain file.
+    """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device could be read for ever
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "something else"
             raise ImageError(f"expected a picture file, but this is {what}")
-        check_bytes(status.st_size)
-        return path.read_bytes()
+        return path.open("rb")
     except FileNotFoundError as error:
         raise ImageError("no such file: check the path") from error
     except PermissionError as error:
@@ -100,10 +108,15 @@ def _read_file(path: Path) -> bytes:
         raise ImageError(f"cannot be read: {error}") from error
 
 
-def _from_bytes(data: bytes) -> Picture:
-    check_bytes(len(data))
+def open_picture(file: BinaryIO, size: int) -> Image.Image:
+    """Read the header of a picture of `size` bytes; `file` is to stay open until it is decoded.
+
+    Raises:
+        ImageError: the file is empty, too large, no picture, or a picture of too many pixels.
+    """
+    check_bytes(size)
     try:
-        image = Image.open(BytesIO(data), formats=FORMATS)
+        image = Image.open(file, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         pixels = re.search(r"\d+", str(error))  # Pillow's own limit, far above ours
         got = f"{int(pixels[0]) // 10**6} million" if pixels else "far more"
@@ -113,13 +126,27 @@ def _from_bytes(data: bytes) -> Picture:
             "is not a picture that can be read: expected one of "
             f"{', '.join(FORMATS)} (HEIC); save it as JPEG or PNG and try again"
         ) from error
-    return _from_pillow(image)
+    check_pixels(*image.size)
+    return image
 
 
-def _from_pillow(image: Image.Image) -> Picture:
-    _check_pixels(*image.size)
+def decode(image: Image.Image, memory: np.ndarray | None = None) -> Picture:
+    """The pixels of an opened picture, upright.
+
+    Beside what Pillow decodes to, it takes no more than the answer and a few rows: a picture of 50
+    megapixels would otherwise be copied up to five times.
+
+    Args:
+        image: from `open_picture`.
+        memory: (H * W * 3,) uint8 to write the answer to; None takes new memory.
+
+    Raises:
+        ImageError: the picture is damaged or cut short.
+    """
+    check_pixels(*image.size)
     try:
-        frames = getattr(image, "n_frames", 1)
+        # Not `n_frames`, which counts them all, and breaks some TIFF files: Pillow #9851.
+        frames = 2 if getattr(image, "is_animated", False) else 1
         # A HEIF file says itself which of its pictures comes first.
         if frames > 1 and image.format != "HEIF":
             image.seek(0)
@@ -130,11 +157,47 @@ def _from_pillow(image: Image.Image) -> Picture:
         raise ImageError(
             f"is damaged or cut short ({error}): get the picture again from its source"
         ) from error
+    width, height = image.size
+    orientation = _orientation(image)
+    shape = (width, height, 3) if orientation in SIDEWAYS else (height, width, 3)
+    if memory is None:
+        memory = np.empty(height * width * 3, np.uint8)
+    image_rgb = memory.reshape(shape)
+    _write_rgb(image, UNTURNED[orientation](image_rgb))
+    return Picture(image_rgb, frames)
+
+
+# By EXIF's orientation: how an upright picture is looked at in the order in which the file has it.
+UNTURNED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: np.rot90(upright, 1),
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
+    8: lambda upright: np.rot90(upright, 3),
+}
+SIDEWAYS = (5, 6, 7, 8)
+
+
+def _orientation(image: Image.Image) -> int:
     # A HEIF picture comes upright from its decoder, with its EXIF data saying so.
     with suppress(Exception):  # damaged EXIF data; the picture itself is sound
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else Pillow copies it in vain
-            image = ImageOps.exif_transpose(image)
-    return Picture(np.asarray(to_rgb(image)), frames)
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return orientation if orientation in UNTURNED else 1
+    return 1
+
+
+def _write_rgb(image: Image.Image, rows: np.ndarray) -> None:
+    """Write a decoded picture to (H, W, 3) uint8, a few rows at a time."""
+    width, height = image.size
+    step = max(1, STRIP_PIXELS // width)
+    strips = [(top, min(top + step, height)) for top in range(0, height, step)]
+    white = _white_level(image, strips)
+    for top, bottom in strips:
+        strip = image.crop((0, top, width, bottom))
+        rows[top:bottom] = np.asarray(_rgb(strip, white))
 
 
 def _from_array(array: np.ndarray) -> np.ndarray:
@@ -144,10 +207,10 @@ def _from_array(array: np.ndarray) -> np.ndarray:
             "expected a uint8 array of shape (H, W), (H, W, 3) or (H, W, 4), values 0..255, "
             f"got {array.dtype} of shape {array.shape}"
         )
-    _check_pixels(array.shape[1], array.shape[0])
+    check_pixels(array.shape[1], array.shape[0])
     if array.ndim == 3 and array.shape[2] == 3:
         return array
-    return np.asarray(to_rgb(Image.fromarray(array)))
+    return decode(Image.fromarray(array)).image_rgb
 
 
 def check_bytes(size: int) -> None:
@@ -161,7 +224,8 @@ def check_bytes(size: int) -> None:
         )
 
 
-def _check_pixels(width: int, height: int) -> None:
+def check_pixels(width: int, height: int) -> None:
+    """Raise ImageError for a picture without pixels or with too many."""
     if width * height == 0:
         raise ImageError(f"has no pixels: its size is {width} x {height}")
     if width * height > MAX_PIXELS:
@@ -172,27 +236,42 @@ def _too_many_pixels(got: str) -> str:
     return f"has too many pixels ({got}), at most {MAX_PIXELS // 10**6} million are taken; shrink it first"
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """A picture of the mode RGB; transparent ones are laid over white."""
+def _rgb(image: Image.Image, white: float) -> Image.Image:
+    """A picture of the mode RGB; transparent ones are laid over white.
+
+    Args:
+        white: see `_white_level`.
+    """
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_deep_grey_to_8_bits(image)).convert("RGB")
+    if _is_deep_grey(image):
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        grey = np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8)
+        return Image.fromarray(grey).convert("RGB")
     if image.has_transparency_data:
         picture = image.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture).convert("RGB")
+        ground = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(ground, picture).convert("RGB")
     return image.convert("RGB")
 
 
-def _deep_grey_to_8_bits(image: Image.Image) -> np.ndarray:
-    """(H, W) uint8 from a picture of 16 or 32 bits, whole numbers or floats.
+def _is_deep_grey(image: Image.Image) -> bool:
+    """Whether it has 16 or 32 bits a pixel, whole numbers or floats."""
+    return image.mode.startswith(("I", "F"))
+
+
+def _white_level(image: Image.Image, strips: list[tuple[int, int]]) -> float:
+    """The value that is white in a deep grey picture; 255 in any other.
 
     Such files rarely say where white lies, so it is the smallest usual full scale that holds the
     brightest pixel; a file that says 16 bit has 16.
     """
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    brightest = values.max(initial=0.0)
-    scales = [65535.0] if image.mode.startswith("I;16") else FULL_SCALES
-    scale = next((s for s in scales if brightest <= s), max(brightest, 1.0))
-    return np.clip(np.rint(values * (255.0 / scale)), 0, 255).astype(np.uint8)
+    if not _is_deep_grey(image):
+        return 255.0
+    if image.mode.startswith("I;16"):
+        return 65535.0
+    brightest = 0.0
+    for top, bottom in strips:
+        strip = image.crop((0, top, image.width, bottom))
+        brightest = max(brightest, np.nan_to_num(np.asarray(strip, np.float64)).max())
+    return next((s for s in FULL_SCALES if brightest <= s), max(brightest, 1.0))
