@@ -6,7 +6,6 @@ pictures are looked at, so the test split still measures something unseen.
 """
 
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +13,13 @@ import datasets
 import numpy as np
 from scipy.optimize import minimize_scalar
 from tqdm import tqdm
-from transformers import HfArgumentParser
 
 from age_model.labels import AGE_GROUP_NAMES, group_index
 from age_model.network.calibration import CONFIG_KEY, INTERVAL_COVERAGE, Calibration
 from age_model.network.decode import UNCALIBRATED, cumulated, group_probabilities, interval, softmax
 from age_model.predictor import AgePredictor
 from age_model.records.atomic import atomic_file
+from train.console.command import run_command
 from train.console.errors import InputError
 from train.evaluation.metrics import true_group
 from train.evaluation.predict import encoded, load_split
@@ -161,14 +160,13 @@ def _labels(table: datasets.Dataset) -> dict[str, np.ndarray]:
     return {name: np.asarray(table[name]) for name in names}
 
 
+def _run(arguments: CalibrateArguments) -> None:
+    print(json.dumps(calibrate(arguments).to_dict(), indent=2))
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and calibrate; a problem with the input ends the process with its message."""
-    (arguments,) = HfArgumentParser(CalibrateArguments).parse_args_into_dataclasses(argv)
-    try:
-        calibration = calibrate(arguments)
-    except (InputError, ValueError) as error:
-        sys.exit(f"train.calibrate: {error}")
-    print(json.dumps(calibration.to_dict(), indent=2))
+    """Command line of `python -m train.calibrate`."""
+    run_command("train.calibrate", CalibrateArguments, _run, argv)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python -m train.crop_geometry UTKFACE [--detector PATH] [--pictures 1500]
 
-Prints the constants of `age_model/crop.py`, then the error of several ways to crop. For the error,
-each picture is pasted into a larger one, at a side of 60 to 480 pixels and turned by up to 20
-degrees; the crop found there is compared with the true one: the mean distance of their corners, as
-a share of the crop's side. The pictures that give the constants are not those of the error.
+Prints the constants of `age_model/faces/crop.py`, then the error of several ways to crop. For the
+error, each picture is pasted into a larger one, at a side of 60 to 480 pixels and turned by up to
+20 degrees; the crop found there is compared with the true one: the mean distance of their corners,
+as a share of the crop's side. The pictures that give the constants are not those of the error.
 """
 
 import argparse
@@ -21,28 +21,11 @@ from age_model.faces.crop import crop_matrix, similarity
 from age_model.faces.detector import Detector, load_detector
 from age_model.images.load import load_image
 from age_model.results import Faces
+from train.console.command import exit_on_error
 
 CANVAS = 640
 SIDES = (60, 480)  # pixels, of the pasted picture
 CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1.0]])
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Read the command line and print the measurement."""
-    parser = argparse.ArgumentParser(prog="python -m train.crop_geometry", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("utkface", type=Path, help="folder or .tar.gz of UTKFace's aligned crops")
-    parser.add_argument("--detector", help='only this one: "haar" or the path of YuNet\'s file')
-    parser.add_argument("--pictures", type=int, default=1500, help="how many to take")
-    args = parser.parse_args(arguments)
-    pictures = [load_image(data) for data in sample(args.utkface, args.pictures)]
-    third = len(pictures) // 3
-    for name in [args.detector] if args.detector else [None, "haar"]:
-        detector = load_detector(name)
-        print(f"\n{detector.name}: constants from {len(pictures) - third} pictures")
-        ways = measured_ways(detector, pictures[third:])
-        for degrees in (0, 20):
-            print_errors(detector, ways, pictures[:third], degrees)
 
 
 def sample(source: Path, count: int) -> Iterator[bytes]:
@@ -150,6 +133,42 @@ def corner_error(got: np.ndarray, true: np.ndarray) -> float:
 def apply(matrix: np.ndarray, points_xy: np.ndarray) -> np.ndarray:
     """(N, 2) points under a (2, 3) matrix."""
     return points_xy @ matrix[:, :2].T + matrix[:, 2]
+
+
+def measure(utkface: Path, count: int, only: str | None) -> None:
+    """Print the constants of each detector, and the error of the ways to crop.
+
+    Args:
+        utkface: folder or .tar.gz of UTKFace's aligned crops.
+        count: how many of them to take.
+        only: name of the one detector to measure, as for `load_detector`.
+
+    Raises:
+        ValueError: no such detector, or a picture that cannot be read.
+    """
+    pictures = [load_image(data) for data in sample(utkface, count)]
+    third = len(pictures) // 3
+    for name in [only] if only else [None, "haar"]:
+        detector = load_detector(name)
+        print(f"\n{detector.name}: constants from {len(pictures) - third} pictures")
+        ways = measured_ways(detector, pictures[third:])
+        for degrees in (0, 20):
+            print_errors(detector, ways, pictures[:third], degrees)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `python -m train.crop_geometry`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.crop_geometry",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("utkface", type=Path, help="folder or .tar.gz of UTKFace's aligned crops")
+    parser.add_argument("--detector", help='only this one: "haar" or the path of YuNet\'s file')
+    parser.add_argument("--pictures", type=int, default=1500, help="how many to take")
+    args = parser.parse_args(argv)
+    with exit_on_error("train.crop_geometry"):
+        measure(args.utkface, args.pictures, args.detector)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,13 @@ from tqdm import tqdm
 
 from age_model.network.reports import DELETION
 from age_model.predictor import AgePredictor
+from train.console.command import run_command
 from train.evaluation.deletion_curves import LEAST, MOST, RANDOM, picture_curves, shares
 from train.evaluation.metrics import mean_interval
 from train.evaluation.predict import encoded
 from train.figures.deletion import FIGURE, draw_deletion
 from train.stress.measurement import (
     MeasureArguments,
-    carried_out,
     drawn_pictures,
     head,
     measurement_folder,
@@ -117,9 +117,8 @@ def deletion(arguments: DeletionArguments) -> dict:
     return content
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and measure; a problem with the input ends the process with its message."""
-    arguments, content = carried_out("train.deletion", DeletionArguments, deletion, argv)
+def _run(arguments: DeletionArguments) -> None:
+    content = deletion(arguments)
     print(f"{content['data']['n']} pictures")
     for name, row in content["orders"].items():
         low, high = row["more_than_random_interval"]
@@ -128,6 +127,11 @@ def main(argv: list[str] | None = None) -> None:
             f"({low:+.2f} to {high:+.2f}) than random"
         )
     print(f"written to {arguments.out}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `python -m train.deletion`."""
+    run_command("train.deletion", DeletionArguments, _run, argv)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Each UTKFace picture of a split is pasted into a larger one, at a random place and size; the face is
 found, cropped and estimated there as in the app (`AgePredictor.__call__`), and the same picture is
-estimated as the aligned crop that it is (`predict_crops`), by each detector -> app_path.json.
+estimated as the aligned crop that it is (`predict_crops`), by each detector -> end_to_end.json.
 """
 
 import dataclasses
@@ -13,14 +13,15 @@ import numpy as np
 from tqdm import tqdm
 
 from age_model.images.load import load_image
+from age_model.network.reports import END_TO_END
 from age_model.predictor import AgePredictor
 from age_model.results import FaceAges
+from train.console.command import run_command
 from train.console.output import shown_name
 from train.evaluation.metrics import age_error
 from train.evaluation.predict import encoded
 from train.stress.measurement import (
     MeasureArguments,
-    carried_out,
     difference,
     drawn_pictures,
     head,
@@ -29,13 +30,12 @@ from train.stress.measurement import (
 )
 from train.stress.synthetic_photos import SIDES, pasted_photo
 
-RESULTS = "app_path.json"
 # A face counts as found where its box's middle is so near the pasted picture's, in its sides.
 NEAR = 0.3
 
 
 @dataclass
-class AppPathArguments(MeasureArguments):
+class EndToEndArguments(MeasureArguments):
     """What to measure, on how many pictures, with which detectors, and where to write it."""
 
     detector: str | None = field(
@@ -53,7 +53,7 @@ class AppPathArguments(MeasureArguments):
 
 
 def measure(
-    predictor: AgePredictor, table: datasets.Dataset, arguments: AppPathArguments
+    predictor: AgePredictor, table: datasets.Dataset, arguments: EndToEndArguments
 ) -> dict | None:
     """The numbers of one detector; None where it finds no face at all."""
     true = np.asarray(table["age_low"][:], np.float64)
@@ -102,21 +102,21 @@ def _mae(years: np.ndarray, true: np.ndarray) -> float | None:
     return float(np.abs(years - true).mean()) if len(years) else None
 
 
-def _predictors(arguments: AppPathArguments) -> list[AgePredictor]:
+def _predictors(arguments: EndToEndArguments) -> list[AgePredictor]:
     names = [arguments.detector] if arguments.detector else [None, "haar"]
     predictors = [AgePredictor.from_pretrained(arguments.model, detector=name) for name in names]
     # Without YuNet's file both are the cascade: once is enough.
     return list({predictor.detector_name: predictor for predictor in predictors}.values())
 
 
-def app_path(arguments: AppPathArguments) -> dict:
-    """Measure and write everything; returns the content of app_path.json.
+def end_to_end(arguments: EndToEndArguments) -> dict:
+    """Measure and write everything; returns the content of end_to_end.json.
 
     Raises:
         ValueError: the model, a detector or the data cannot be used, or --out holds other files.
     """
     table, of = drawn_pictures(arguments)
-    with measurement_folder(arguments.out, {RESULTS}) as staging:
+    with measurement_folder(arguments.out, {END_TO_END}) as staging:
         predictors = _predictors(arguments)
         content = head(arguments, arguments.command(), predictors[0], table, of)
         content["definitions"] |= {
@@ -132,13 +132,12 @@ def app_path(arguments: AppPathArguments) -> dict:
         }
         if not content["detectors"]:
             raise ValueError("expected faces in the pictures, but no detector found one")
-        write_measurement(staging, RESULTS, content)
+        write_measurement(staging, END_TO_END, content)
     return content
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and measure; a problem with the input ends the process with its message."""
-    arguments, content = carried_out("train.end_to_end", AppPathArguments, app_path, argv)
+def _run(arguments: EndToEndArguments) -> None:
+    content = end_to_end(arguments)
     for numbers in content["detectors"].values():
         low, high = numbers["mae_difference_interval"]
         print(f"{numbers['detector']}: found {numbers['found']} of {numbers['n']}")
@@ -147,6 +146,11 @@ def main(argv: list[str] | None = None) -> None:
         )
         print(f"{numbers['mae_difference']:+.2f} (95% {low:+.2f} to {high:+.2f}) years")
     print(f"written to {arguments.out}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `python -m train.end_to_end`."""
+    run_command("train.end_to_end", EndToEndArguments, _run, argv)
 
 
 if __name__ == "__main__":

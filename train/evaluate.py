@@ -5,16 +5,14 @@ the figures shows faces of the data set; the folder is for the user's own eyes, 
 """
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-from transformers import HfArgumentParser
 
 from age_model.images.load import load_image
 from age_model.network.reports import by_source, weights_sha256
 from age_model.predictor import AgePredictor
 from age_model.records.atomic import atomic_folder
+from train.console.command import run_command
 from train.console.output import shown_name
 from train.data.source_facts import read_source_facts
 from train.evaluation.arguments import SplitArguments
@@ -69,13 +67,8 @@ def _is_evaluation(folder: Path) -> bool:
     return {file.name for file in folder.iterdir()} <= OUTPUTS
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and evaluate; a problem with the input ends the process with its message."""
-    try:
-        (arguments,) = HfArgumentParser(EvaluateArguments).parse_args_into_dataclasses(argv)
-        results = evaluate(arguments)
-    except ValueError as error:
-        sys.exit(f"train.evaluate: {error}")
+def _run(arguments: EvaluateArguments) -> None:
+    results = evaluate(arguments)
     for title, numbers in by_source(results):
         print(f"{title}: {numbers['n']} faces")
         if "years" in numbers:
@@ -85,6 +78,11 @@ def main(argv: list[str] | None = None) -> None:
             if name in numbers:
                 print(f"  {name} accuracy {numbers[name]['accuracy']:.1%}")
     print(f"written to {arguments.out}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `python -m train.evaluate`."""
+    run_command("train.evaluate", EvaluateArguments, _run, argv)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,10 @@ file on disk is not what would be written.
 """
 
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
-from transformers import HfArgumentParser
 
 from age_model.network.reports import (
     FEW,
@@ -23,8 +21,10 @@ from age_model.records.atomic import atomic_file
 from train.card.challenge_age import thresholds_text
 from train.card.fairness import fairness_text
 from train.card.other_pictures import other_pictures
-from train.card.tables import accuracy_by_group, by_part, overview
+from train.card.tables import accuracy_by_group, by_decade, by_part, coverage_text, overview
 from train.card.training import citations, restricted_sources, training_data, training_text
+from train.console.command import run_command
+from train.console.errors import InputError
 
 MODEL_NAME = "AgeViT"
 TEMPLATE = Path(__file__).parent / "card" / "template.md"
@@ -86,6 +86,8 @@ def card_text(results: dict, training: dict, measured: dict[str, str] | None = N
         for noun in ("age group", "perceived gender", "perceived ethnicity")
         if numbers.get("years", {}).get(f"by_{noun.split()[-1]}")
     ]
+    if decades := by_decade(results):
+        parts.append(("By decade and source", decades))
     versions = [f"{name} {version}" for name, version in results["versions"].items()]
     card = ModelCard.from_template(
         _metadata(results, training),
@@ -104,6 +106,7 @@ def card_text(results: dict, training: dict, measured: dict[str, str] | None = N
         versions=", ".join(versions),
         definitions="\n".join(f"- `{k}`: {v}." for k, v in results["definitions"].items()),
         overview=overview(results),
+        coverage=coverage_text(results),
         parts=[*parts, ("Groups and gender by age group", accuracy_by_group(results))],
         thresholds=thresholds_text(results),
         fairness=fairness_text(results),
@@ -198,22 +201,22 @@ def stale_files(files: dict[Path, str]) -> list[Path]:
     ]
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and write or check; a problem ends the process with its message and 1."""
-    (arguments,) = HfArgumentParser(CardArguments).parse_args_into_dataclasses(argv)
-    try:
-        stale = stale_files(files := generated(arguments))
-    except ValueError as error:
-        sys.exit(f"train.model_card: {error}")
+def _run(arguments: CardArguments) -> None:
+    stale = stale_files(files := generated(arguments))
     if arguments.check and stale:
         names = ", ".join(map(str, stale))
-        sys.exit(f"train.model_card: not what results.json gives: {names}; run it without --check")
+        raise InputError(f"not what results.json gives: {names}; run it without --check")
     for path in stale:
         with atomic_file(path) as partial:
             partial.write_text(files[path], encoding="utf-8")
         print(f"written: {path}")
     if not stale:
         print("up to date")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `python -m train.model_card`."""
+    run_command("train.model_card", CardArguments, _run, argv)
 
 
 if __name__ == "__main__":

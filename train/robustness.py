@@ -1,8 +1,8 @@
 """`python -m train.robustness`: how much worse the estimates become on worse pictures.
 
-Blurred, compressed, small, dark, tilted, covered, grey and badly cropped copies of a split's UTKFace
-pictures go through the same `AgePredictor.predict_crops` as the untouched ones -> robustness.json,
-robustness.png. For blur, size, light and covers it also says what is measured on these pictures, so
+Blurred, compressed, small, dark, rotated, occluded, grey and badly cropped copies of the pictures of
+a split go through the same `AgePredictor.predict_crops` as the pictures themselves ->
+robustness.json, robustness.png. For blur, size, light and covers it also says what is measured on these pictures, so
 that a photo's level can be told from the photo. How sure YuNet is, and the faces turned to the side,
 need YuNet: where the app would not find it (AGE_FACE_DETECTOR, the Hub) they are left out.
 """
@@ -20,12 +20,12 @@ from age_model.images.load import load_image
 from age_model.network.reports import ROBUSTNESS
 from age_model.predictor import AgePredictor
 from age_model.results import FaceAges
+from train.console.command import run_command
 from train.evaluation.predict import encoded, predict_split
 from train.figures.robustness import FIGURE, draw_robustness
 from train.stress.conditions import KINDS, MEASUREMENTS, Condition, Measurement, conditions
 from train.stress.measurement import (
     MeasureArguments,
-    carried_out,
     drawn_pictures,
     head,
     measurement_folder,
@@ -33,7 +33,7 @@ from train.stress.measurement import (
     row_scores,
     write_measurement,
 )
-from train.stress.pose import FRONTAL_DEGREES, detector_score, turned, turned_rows
+from train.stress.pose import FRONTAL_DEGREES, detector_score, head_yaw, pose_rows
 
 
 @dataclass
@@ -87,17 +87,17 @@ def measure(
     table: datasets.Dataset,
     arguments: RobustnessArguments,
 ) -> list[dict]:
-    """The numbers of each condition that is made from the pictures, the untouched ones first."""
+    """The numbers of each condition that is made from the pictures, the baseline first."""
     measurements = dict(MEASUREMENTS)
     if isinstance(detector, YuNetDetector):
         measurements["detector_score"] = partial(detector_score, detector)
-    rows, untouched = [], None
+    rows, baseline = [], None
     for condition in conditions():
         corrupting = CorruptingPredictor(predictor, condition, arguments.seed, measurements)
         p = predict_split(corrupting, table, arguments.batch_size)
-        if untouched is None:
-            untouched = np.abs(p.years - p.age_low)
-        scores = row_scores(p, untouched, arguments.resamples, arguments.seed)
+        if baseline is None:
+            baseline = np.abs(p.years - p.age_low)
+        scores = row_scores(p, baseline, arguments.resamples, arguments.seed)
         measured = {name: quantiles(values) for name, values in corrupting.measured.items()}
         rows.append(
             {"kind": condition.kind, "level": condition.level, "name": condition.name}
@@ -107,7 +107,7 @@ def measure(
     return rows
 
 
-def measure_turned(
+def measure_pose(
     predictor: AgePredictor, detector: Detector, arguments: RobustnessArguments, of: int
 ) -> list[dict]:
     """The numbers of the faces turned to the side among all `of` pictures; none without YuNet."""
@@ -115,8 +115,8 @@ def measure_turned(
         return []
     table, _ = drawn_pictures(replace(arguments, max_pictures=of))
     p = predict_split(predictor, table, arguments.batch_size)
-    degrees = [turned(detector, load_image(encoded(image))) for image in table["image"]]
-    return turned_rows(p, np.array(degrees), arguments.resamples, arguments.seed)
+    degrees = [head_yaw(detector, load_image(encoded(image))) for image in table["image"]]
+    return pose_rows(p, np.array(degrees), arguments.resamples, arguments.seed)
 
 
 def robustness(arguments: RobustnessArguments) -> dict:
@@ -135,7 +135,7 @@ def robustness(arguments: RobustnessArguments) -> dict:
         content["definitions"] |= {
             "measured": "what age_model.quality, and the detector, measure on these very pictures: "
             "median, 10% and 90% quantile",
-            "turned": "as the pictures come, of all of the split, by the detector's landmarks; here "
+            "pose": "as the pictures come, of all of the split, by the detector's landmarks; here "
             "mae_difference is the mean absolute error minus that of the faces of the same age group "
             f"turned by less than {FRONTAL_DEGREES} degrees",
         }
@@ -144,21 +144,25 @@ def robustness(arguments: RobustnessArguments) -> dict:
         }
         content["conditions"] = [
             *measure(predictor, detector, table, arguments),
-            *measure_turned(predictor, detector, arguments, of),
+            *measure_pose(predictor, detector, arguments, of),
         ]
         write_measurement(staging, ROBUSTNESS, content)
         draw_robustness(staging, content)
     return content
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and measure; a problem with the input ends the process with its message."""
-    arguments, content = carried_out("train.robustness", RobustnessArguments, robustness, argv)
+def _run(arguments: RobustnessArguments) -> None:
+    content = robustness(arguments)
     print(f"{content['data']['n']} pictures")
     for row in content["conditions"]:
         title = f"{KINDS[row['kind']].title}: {row['name']}"
         print(f"{title:50} MAE {row['mae']:6.2f} ({row['mae_difference']:+.2f})")
     print(f"written to {arguments.out}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `python -m train.robustness`."""
+    run_command("train.robustness", RobustnessArguments, _run, argv)
 
 
 if __name__ == "__main__":

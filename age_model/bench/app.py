@@ -1,4 +1,4 @@
-"""How long the app takes to start, what takes the time, and what it holds in memory after many photos.
+"""How long the app takes to start, what takes the time, and its memory after many photos.
 
 Both commands start `app.py` themselves, as a process of their own.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from age_model.bench import client as demo_http
+from age_model.bench import client
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 GIVE_UP_SECONDS = 120
@@ -54,7 +54,7 @@ def add_memory_options(parser: argparse.ArgumentParser) -> None:
 def run_start(_options: argparse.Namespace) -> None:
     """Measure a start, in steps and as a whole, and print it."""
     done = subprocess.run(
-        [sys.executable, "-c", STEPS, str(demo_http.PORTRAIT)],
+        [sys.executable, "-c", STEPS, str(client.PORTRAIT)],
         cwd=APP.parent, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
@@ -64,7 +64,7 @@ def run_start(_options: argparse.Namespace) -> None:
     started = time.monotonic()
     with running_app() as (url, _process):
         page = time.monotonic() - started
-        demo_http.photo_seconds(url)
+        client.photo_seconds(url)
         answer = time.monotonic() - started
     print(f"app.py, from start to its page:   {page:6.2f} s")
     print(f"app.py, from start to first ages: {answer:6.2f} s")
@@ -80,7 +80,7 @@ def run_memory(options: argparse.Namespace) -> None:
     with running_app() as (url, process):
         print(f"at the start:        {resident_mb(process.pid):7.0f} MB")
         for i in range(1, options.photos + 1):
-            demo_http.photo_seconds(url)
+            client.photo_seconds(url)
             if i == options.first:
                 after_first = resident_mb(process.pid)
                 print(f"after {i:5d} photos:  {after_first:7.0f} MB")
@@ -89,7 +89,7 @@ def run_memory(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def running_app() -> Iterator[tuple[str, subprocess.Popen]]:
+def running_app() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The app on a free port of this machine: its address and process; stopped at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -106,11 +106,11 @@ def running_app() -> Iterator[tuple[str, subprocess.Popen]]:
         process.wait(30)
 
 
-def _wait_for(url: str, process: subprocess.Popen) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            demo_http.ask(url)
+            client.ask(url)
             return
         except OSError:
             time.sleep(0.05)
@@ -126,4 +126,5 @@ def resident_mb(pid: int) -> float:
         OSError: no such process, or another system.
     """
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+    (resident,) = re.findall(r"VmRSS:\s+(\d+) kB", status)
+    return int(resident) / 1024

@@ -6,12 +6,13 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 PORTRAIT = Path(__file__).parents[1] / "examples" / "portrait.jpg"
 TIMEOUT_SECONDS = 60
 
 
-def event(url: str, wanted: Callable[[dict], bool]) -> int:
+def event(url: str, wanted: Callable[[dict[str, Any]], bool]) -> int:
     """Number of the first of the page's events that is `wanted`.
 
     Raises:
@@ -43,7 +44,7 @@ def photo_seconds(url: str) -> float:
     return time.monotonic() - started
 
 
-def messages(url: str, session: str) -> Iterator[dict]:
+def messages(url: str, session: str) -> Iterator[dict[str, Any]]:
     """The messages of a session, as they come."""
     address = f"{url}/gradio_api/queue/data?session_hash={session}"
     with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as lines:
@@ -52,7 +53,7 @@ def messages(url: str, session: str) -> Iterator[dict]:
                 yield json.loads(line[5:])
 
 
-def ask(address: str, body: dict | None = None) -> bytes:
+def ask(address: str, body: dict[str, Any] | None = None) -> bytes:
     """The answer to a GET, or to a POST of `body` as JSON."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})

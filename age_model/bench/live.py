@@ -19,7 +19,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from age_model.bench import client as demo_http
+from age_model.bench import client
 
 SIZE_WH = (640, 480)
 FRAMES = 48  # different ones, which come round again after 5 seconds
@@ -51,9 +51,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Measure for each number of visitors, and print a row each."""
     url = options.url.rstrip("/")
-    live = demo_http.event(url, lambda e: any(t[1] == "stream" for t in e["targets"]))
+    live = client.event(url, lambda e: any(t[1] == "stream" for t in e["targets"]))
     frames = [_frame(i) for i in range(FRAMES)]
-    print(f"a photo, with nobody live: {demo_http.photo_seconds(url):.2f} s")
+    print(f"a photo, with nobody live: {client.photo_seconds(url):.2f} s")
     print("visitors  frames/s each (slowest)  delay median  95%    a photo meanwhile")
     for count in options.visitors:
         with ThreadPoolExecutor(count + 1) as pool:
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
                 for _ in range(count)
             ]
             time.sleep(options.seconds / 2)
-            meanwhile = pool.submit(demo_http.photo_seconds, url).result()
+            meanwhile = pool.submit(client.photo_seconds, url).result()
             done = [visit.result() for visit in visits]
         rates = [(v.answered - 1) / v.seconds if v.seconds else 0.0 for v in done]
         delays = np.array([delay for v in done for delay in v.delays] or [np.nan])
@@ -78,7 +78,7 @@ def _visit(url: str, event: int, frames: list[str], seconds: float, every: float
     session = uuid.uuid4().hex
     body = {"fn_index": event, "session_hash": session, "data": [{"url": frames[0]}, None]}
     sent_at = {0: time.monotonic()}
-    event_id = json.loads(demo_http.ask(f"{url}/gradio_api/queue/join", body))["event_id"]
+    event_id = json.loads(client.ask(f"{url}/gradio_api/queue/join", body))["event_id"]
     over = threading.Event()
 
     def send() -> None:
@@ -87,11 +87,11 @@ def _visit(url: str, event: int, frames: list[str], seconds: float, every: float
                 return
             chunk = body | {"data": [{"url": frames[i % len(frames)]}, None]}
             sent_at[i % len(frames)] = time.monotonic()
-            demo_http.ask(f"{url}/gradio_api/stream/{event_id}", chunk)
-        demo_http.ask(f"{url}/gradio_api/stream/{event_id}/close", {})
+            client.ask(f"{url}/gradio_api/stream/{event_id}", chunk)
+        client.ask(f"{url}/gradio_api/stream/{event_id}/close", {})
 
     visit, first = Visit(), 0.0
-    for message in demo_http.messages(url, session):
+    for message in client.messages(url, session):
         now = time.monotonic()
         if message["msg"] == "process_starts":
             threading.Thread(target=send, daemon=True).start()
@@ -111,7 +111,7 @@ def _visit(url: str, event: int, frames: list[str], seconds: float, every: float
 def _frame(index: int) -> str:
     """The data URL of a frame: the portrait at one of its places, `index` pixels cut off below."""
     frame = Image.new("RGB", (SIZE_WH[0], SIZE_WH[1] - index), (90, 110, 120))
-    with Image.open(demo_http.PORTRAIT) as portrait:
+    with Image.open(client.PORTRAIT) as portrait:
         turn = 2 * np.pi * index / FRAMES
         frame.paste(portrait.resize((420, 420)), (110 + round(60 * np.cos(turn)), 10))
     with BytesIO() as buffer:

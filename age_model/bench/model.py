@@ -5,6 +5,7 @@ import io
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,9 +38,8 @@ def run(options: argparse.Namespace) -> None:
     print(f"one face crop, alone:                {face:8.1f} ms")
     start = time.perf_counter()
     predictor.predict_crops([crop] * CROPS)
-    print(
-        f"{CROPS} face crops, in batches:        {CROPS / (time.perf_counter() - start):8.0f} faces/s"
-    )
+    rate = CROPS / (time.perf_counter() - start)
+    print(f"{CROPS} face crops, in batches:        {rate:8.0f} faces/s")
     faces = predictor(photo)
     if len(faces) != 1:
         raise ValueError(f"expected one face in {PORTRAIT.name}, got {len(faces)}")
@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> None:
 
 def _photo() -> bytes:
     """A JPEG of 1280x960 pixels with one face."""
-    with Image.open(PORTRAIT) as portrait:
-        portrait = portrait.convert("RGB")
+    with Image.open(PORTRAIT) as opened:
+        portrait = opened.convert("RGB")
         height = PHOTO_WH[1]
         portrait = portrait.resize((round(portrait.width * height / portrait.height), height))
         photo = Image.new("RGB", PHOTO_WH, "grey")
@@ -95,7 +95,7 @@ def _crop() -> np.ndarray:
         return np.asarray(portrait.convert("RGB").resize((CROP_SIDE, CROP_SIDE)))
 
 
-def _other_demo() -> Callable:
+def _other_demo() -> Callable[..., Any]:
     """What demos of age classifiers commonly load: a ViT-B/16, here with random weights."""
     return pipeline(
         "image-classification",

@@ -89,7 +89,7 @@ def test_a_card_edited_by_hand_is_not_pushed(carded, push_to, tmp_path):
     with pytest.raises(SystemExit, match=r"run train\.model_card first"):
         push_to(hub, checkpoint)
     card.unlink()
-    with pytest.raises(SystemExit, match="without README.md"):
+    with pytest.raises(SystemExit, match=r"without README\.md"):
         push_to(hub, checkpoint)
     assert not hub.files
 

@@ -1,17 +1,14 @@
 """What measurements beside `train.evaluate` share: arguments, the pictures drawn, the file's head."""
 
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import datasets
 import numpy as np
-from transformers import HfArgumentParser
 
-from age_model.network.reports import weights_sha256
+from age_model.network.reports import SCHEMA_VERSION, weights_sha256
 from age_model.predictor import AgePredictor
 from age_model.records.atomic import atomic_folder
 from train.console.output import shown_name
@@ -24,7 +21,6 @@ from train.evaluation.provenance import VERSIONS_OF, provenance
 from train.evaluation.results_file import DEFINITIONS, rounded
 
 ALL_SOURCES = "all"
-Arguments = TypeVar("Arguments", bound=SplitArguments)
 DEFINED = ("years", "interval", "mae_interval", "bias")  # the words of results.json used here
 
 
@@ -139,11 +135,11 @@ def head(
         "weights_sha256": weights_sha256(arguments.model),
     }
     definitions = {name: DEFINITIONS[name] for name in DEFINED} | {
-        "mae_difference": "mean absolute error minus that of the untouched aligned crops of the "
-        "same pictures; mae_difference_interval: 95% percentile bootstrap interval over pictures",
+        "mae_difference": "mean absolute error minus that of the aligned crops of the same "
+        "pictures before any corruption; mae_difference_interval: 95% percentile bootstrap interval over pictures",
     }
     shared = provenance(
-        1, command, model, data, table["file"][:],
+        SCHEMA_VERSION, command, model, data, table["file"][:],
         {"resamples": arguments.resamples, "seed": arguments.seed}, definitions,
         (*VERSIONS_OF, "opencv-python"),
     )  # fmt: skip
@@ -161,17 +157,3 @@ def measurement_folder(out: str, names: set[str]):
     return atomic_folder(
         Path(out), may_replace=lambda folder: {file.name for file in folder.iterdir()} <= names
     )
-
-
-def carried_out(
-    program: str,
-    kind: type[Arguments],
-    measure: Callable[[Arguments], dict],
-    argv: list[str] | None,
-) -> tuple[Arguments, dict]:
-    """The arguments in `argv`, and what is measured by them; a problem ends the process in words."""
-    try:
-        (arguments,) = HfArgumentParser(kind).parse_args_into_dataclasses(argv)
-        return arguments, measure(arguments)
-    except ValueError as error:
-        sys.exit(f"{program}: {error}")

@@ -6,7 +6,7 @@ import pytest
 
 from age_model.bench import __main__ as bench
 from age_model.bench import app as app_bench
-from age_model.bench import client as demo_http
+from age_model.bench import client
 
 # In a process of its own, where no other test's memory is given back meanwhile.
 HOLDER = """
@@ -59,11 +59,11 @@ def test_an_app_that_cannot_be_imported(monkeypatch, tmp_path, capsys):
 
 def test_another_page_is_no_demo(monkeypatch):
     monkeypatch.setattr(
-        demo_http, "ask", lambda url: b'{"dependencies": [{"id": 3, "api_name": "x"}]}'
+        client, "ask", lambda url: b'{"dependencies": [{"id": 3, "api_name": "x"}]}'
     )
     with pytest.raises(ValueError, match="expected this version of the demo at http://there"):
-        demo_http.event("http://there", lambda e: e["api_name"] == "predict")
-    assert demo_http.event("http://there", lambda e: e["api_name"] == "x") == 3
+        client.event("http://there", lambda e: e["api_name"] == "predict")
+    assert client.event("http://there", lambda e: e["api_name"] == "x") == 3
 
 
 def test_memory_of_the_real_app(monkeypatch, capsys):

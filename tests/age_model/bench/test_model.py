@@ -6,7 +6,7 @@ from age_model.bench import __main__ as bench
 
 
 def test_times_and_their_ratio_are_printed(tiny_checkpoint, capsys, monkeypatch):
-    monkeypatch.setattr("age_model.model_bench.CROPS", 8)
+    monkeypatch.setattr("age_model.bench.model.CROPS", 8)
     assert bench.main(["model", "--model", str(tiny_checkpoint), "--repeats", "3"]) == 0
     text = capsys.readouterr().out
     photo = float(re.search(r"file to answer: +([\d.]+) ms", text)[1])

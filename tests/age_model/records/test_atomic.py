@@ -14,13 +14,37 @@ def names(folder: Path) -> list[str]:
 
 
 def killed_in(block: str, path: Path) -> None:
-    """Run `block` with `path` and `part`, in a process that is then killed."""
-    code = (
-        "import os, sys, pathlib\nfrom age_model.records import atomic\n"
-        f"path = pathlib.Path(sys.argv[1])\n{block}"
-    )
+    """Run `block`, in which `kill()` ends the process at once, with `path`."""
+    code = f"""
+import os, pathlib, sys
+from age_model.records.atomic import atomic_file, atomic_folder
+
+def kill():
+    os.kill(os.getpid(), 9)
+
+path = pathlib.Path(sys.argv[1])
+{block}
+"""
     done = subprocess.run([sys.executable, "-c", code, str(path)], stderr=subprocess.PIPE)
     assert done.returncode == -9, done.stderr
+
+
+HALF_A_FILE = """
+with atomic_file(path) as partial:
+    partial.write_text("half")
+    kill()
+"""
+HALF_A_FOLDER = """
+with atomic_folder(path, lambda found: True) as partial:
+    (partial / "half").touch()
+    kill()
+"""
+BETWEEN_THE_RENAMES = """
+rename = pathlib.Path.rename
+pathlib.Path.rename = lambda self, to: kill() if "partial" in self.name else rename(self, to)
+with atomic_folder(path, lambda found: True) as partial:
+    (partial / "new").touch()
+"""
 
 
 @pytest.fixture
@@ -55,8 +79,7 @@ def test_file_stays_when_the_block_raises(file):
 
 
 def test_file_stays_when_the_process_is_killed(file):
-    killed_in("with atomic.atomic_file(path) as p:\n p.write_text('half')\n os.kill(os.getpid(), 9)",
-              file)  # fmt: skip
+    killed_in(HALF_A_FILE, file)
     assert file.read_text() == "old"
 
 
@@ -95,8 +118,7 @@ def test_folder_comes_back_when_the_new_one_cannot_take_its_place(folder):
 
 
 def test_folder_stays_when_the_process_is_killed_and_the_next_run_cleans_up(folder):
-    killed_in("with atomic.atomic_folder(path, lambda f: True) as p:\n"
-              " (p / 'half').touch()\n os.kill(os.getpid(), 9)", folder)  # fmt: skip
+    killed_in(HALF_A_FOLDER, folder)
     assert names(folder) == ["old"] and names(folder.parent) == [".out.partial", "out"]
     with atomic_folder(folder, lambda found: True) as part:
         assert names(part) == []
@@ -104,13 +126,7 @@ def test_folder_stays_when_the_process_is_killed_and_the_next_run_cleans_up(fold
 
 
 def test_folder_is_put_back_after_a_kill_between_the_two_renames(folder):
-    killed_in("real = pathlib.Path.rename\n"
-              "def rename(self, to):\n"
-              " if self.name == '.out.partial': os.kill(os.getpid(), 9)\n"
-              " return real(self, to)\n"
-              "pathlib.Path.rename = rename\n"
-              "with atomic.atomic_folder(path, lambda f: True) as p: (p / 'new').touch()",
-              folder)  # fmt: skip
+    killed_in(BETWEEN_THE_RENAMES, folder)
     assert names(folder.parent) == [".out.older", ".out.partial"]
     with pytest.raises(KeyError), atomic_folder(folder, lambda found: True):
         raise KeyError
