@@ -1,6 +1,6 @@
 """How fast pictures can be read, and how fast the network learns from them.
 
-    python -m train.bench --config train/configs/tiny.json --data data
+    python -m train.bench --config train/configs/student.json --data data
 
 Takes what `train.finetune` takes, trains nothing that is kept, and prints pictures per second of the
 loader alone, of the training step alone, and their ratio: over 1, the loader is not what is waited for.

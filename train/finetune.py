@@ -1,6 +1,6 @@
 """Train the network.
 
-    python -m train.finetune --config train/configs/tiny.json --data data
+    python -m train.finetune --config train/configs/student.json --data data
 
 Starts from a pretrained checkpoint or from nothing, resumes by itself from the last checkpoint of its
 output folder, and leaves the best network by validation in OUTPUT/final.
@@ -12,21 +12,29 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-import mlflow
 import numpy as np
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from age_model.network.preprocessing import image_processor
 from age_model.records.atomic import atomic_folder
-from train.console.errors import InputError
-from train.data.dataset import FaceDataset, collate, load_prepared
+from train.console.command import exit_on_error
+from train.data.dataset import SIGMA, STORED, FaceDataset, collate, load_prepared, source_metadata
 from train.figures.curves import write_curves
 from train.networks.initialisation import mimetic
 from train.networks.registry import input_size, is_checkpoint, load_network, new_network
 from train.training.args import AgeTrainingArguments, DataArguments, ModelArguments, parse
 from train.training.mlflow_runs import hardware, track
-from train.training.trainer import Stopwatch, WeightedTrainer
+from train.training.trainer import StopAfter, Stopwatch, WeightedTrainer
+
+UNFINISHED = 75  # exit status of a slice that is not the last (EX_TEMPFAIL of sysexits.h)
+
+
+class Stopped(Exception):
+    """The training was stopped after the minutes it was given; its checkpoint is saved."""
+
+    def __init__(self, step: int, steps: int):
+        super().__init__(f"stopped at step {step} of {steps}; give the same command to go on")
 
 
 def finetune(
@@ -36,24 +44,29 @@ def finetune(
 
     Raises:
         InputError: data, base model or teacher are not what they should be (before training starts).
+        Stopped: `stop_after_minutes` were over first.
     """
     trainer = build_trainer(model_args, data_args, args)
     last = _last_checkpoint(args)
     track(model_args, args, preset, resuming=last is not None)
     trainer.train(resume_from_checkpoint=last)
+    if trainer.state.global_step < trainer.state.max_steps and args.stop_after_minutes:
+        raise Stopped(trainer.state.global_step, trainer.state.max_steps)
     network = trainer.accelerator.unwrap_model(trainer.model)
-    if hasattr(network, "hint_projection"):
-        del network.hint_projection  # it served the teacher; the checkpoint is the network alone
-    facts = {
+    if hasattr(network, "feature_projection"):
+        del network.feature_projection  # it served the teacher; the checkpoint is the network alone
+    metadata = {
         "preset": preset,
-        "arguments": {**asdict(model_args), **asdict(data_args), **_told(args)},
-        **_course(trainer),
+        "arguments": {**asdict(model_args), **asdict(data_args), **_arguments(args)},
+        **_history(trainer),
+        "sources": source_metadata(data_args.data),
         "validation": trainer.evaluate(),
-        "teacher": _facts_of(model_args.teacher),
-        "base": _facts_of(model_args.base_model),
+        "evaluations": [entry for entry in trainer.state.log_history if "eval_mae" in entry],
+        "teacher": _metadata_of(model_args.teacher),
+        "base": _metadata_of(model_args.base_model),
     }
     final = Path(args.output_dir) / "final"
-    _save(trainer, network, final, facts)
+    _save(trainer, network, final, metadata)
     return final
 
 
@@ -73,16 +86,22 @@ def build_trainer(
     data = load_prepared(data_args.data)
     train_rows = _some(data["train"], data_args.max_train_pictures, args.seed)
     validation_rows = _some(data["validation"], data_args.max_validation_pictures, args.seed)
+    sources = source_metadata(data_args.data)
+    sigma = {source: metadata[SIGMA] for source, metadata in sources.items()}
     patience = args.early_stopping_patience if args.eval_strategy != "no" else None
     return WeightedTrainer(
         model=network,
         teacher=teachers[0],
         second_teacher=teachers[1],
         args=args,
-        train_dataset=FaceDataset(train_rows, size, seed=args.seed),
-        eval_dataset=FaceDataset(validation_rows, size, seed=None),
+        train_dataset=FaceDataset(train_rows, round(STORED * size), sigma),
+        eval_dataset=FaceDataset(validation_rows, size, sigma),
         data_collator=collate,
-        callbacks=[Stopwatch(), *([EarlyStoppingCallback(patience)] if patience else [])],
+        callbacks=[
+            Stopwatch(),
+            *([EarlyStoppingCallback(patience)] if patience else []),
+            *([StopAfter(args.stop_after_minutes)] if args.stop_after_minutes else []),
+        ],
     )
 
 
@@ -113,7 +132,7 @@ def _last_checkpoint(args: AgeTrainingArguments) -> str | None:
     return last
 
 
-def _told(args: AgeTrainingArguments) -> dict:
+def _arguments(args: AgeTrainingArguments) -> dict:
     """The arguments that are not at their defaults, and those that this project adds."""
     ours = AgeTrainingArguments.__annotations__
     names = {*ours, "learning_rate", "weight_decay", "max_steps", "num_train_epochs", "seed", "bf16",
@@ -122,7 +141,7 @@ def _told(args: AgeTrainingArguments) -> dict:
     return {name: values[name] for name in sorted(names) if name in values}
 
 
-def _course(trainer: WeightedTrainer) -> dict:
+def _history(trainer: WeightedTrainer) -> dict:
     """What the training took, for the card."""
     steps, batch = trainer.state.global_step, trainer.args.train_batch_size
     watch = next(c for c in trainer.callback_handler.callbacks if isinstance(c, Stopwatch))
@@ -139,33 +158,37 @@ def _course(trainer: WeightedTrainer) -> dict:
     }
 
 
-def _facts_of(network: str | None) -> dict | None:
+def _metadata_of(network: str | None) -> dict | None:
     """How a teacher or a base came about, where it is a folder that this module wrote."""
-    facts = Path(network, "training.json") if network else None
-    return json.loads(facts.read_text()) if facts and facts.is_file() else None
+    metadata = Path(network, "training.json") if network else None
+    return json.loads(metadata.read_text()) if metadata and metadata.is_file() else None
 
 
-def _save(trainer: WeightedTrainer, network: PreTrainedModel, final: Path, facts: dict) -> None:
+def _save(trainer: WeightedTrainer, network: PreTrainedModel, final: Path, metadata: dict) -> None:
     with atomic_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
-        image_processor(trainer.train_dataset.size).save_pretrained(folder)
-        (folder / "training.json").write_text(json.dumps(facts, indent=1))
+        image_processor(trainer.input_size).save_pretrained(folder)
+        (folder / "training.json").write_text(json.dumps(metadata, indent=1))
         write_curves(trainer.state.log_history, folder / "curves.png")
     if "mlflow" in trainer.args.report_to:
+        import mlflow  # only where it tracks: a machine lent for training may lack it
+
         measured = ("minutes", "pictures_seen", "parameters")
-        mlflow.log_metrics({name: facts[name] for name in measured})
+        mlflow.log_metrics({name: metadata[name] for name in measured})
         mlflow.log_artifacts(str(final), "final")
         mlflow.end_run()
-    print(f"best on validation: {facts['validation']}\nsaved: {final}", file=sys.stderr)
+    print(f"best on validation: {metadata['validation']}\nsaved: {final}", file=sys.stderr)
 
 
-def main(argv: list[str]) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Command line of `python -m train.finetune`."""
-    try:
-        finetune(*parse(argv))
-    except (InputError, OSError) as error:
-        sys.exit(f"train.finetune: {error}")
+    with exit_on_error("train.finetune"):
+        try:
+            finetune(*parse(sys.argv[1:] if argv is None else argv))
+        except Stopped as stopped:
+            print(f"train.finetune: {stopped}", file=sys.stderr)
+            sys.exit(UNFINISHED)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

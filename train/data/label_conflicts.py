@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from train.data.sources import MISSING
+from train.data.sources.picture import MISSING
 from train.data.splits import MAX_AGE_CONFLICT
 
 

@@ -15,7 +15,7 @@ from datasets import Dataset
 from PIL import Image
 
 from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS, NUM_AGES, group_index
-from train.data.sources import MISSING
+from train.data.sources.picture import MISSING
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend without a screen)

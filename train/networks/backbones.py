@@ -5,7 +5,6 @@ other checkpoint. All answer `AgeOutput`, with the last feature map as tokens.
 """
 
 import torch
-from monai.networks.nets import DenseNet121
 from torch import nn
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, ResNetConfig
 from transformers.models.resnet.modeling_resnet import ResNetModel, ResNetPreTrainedModel
@@ -42,6 +41,8 @@ class AgeDenseNet(PreTrainedModel):
 
     def __init__(self, config: AgeDenseNetConfig):
         super().__init__(config)
+        from monai.networks.nets import DenseNet121  # only here: it imports slowly
+
         whole = DenseNet121(spatial_dims=2, in_channels=3, out_channels=1)
         self.features = whole.features  # its own classifier is left out
         _add_heads(self, whole.class_layers.out.in_features)

@@ -46,7 +46,7 @@ class ModelArguments:
     )
 
     def __post_init__(self) -> None:
-        self.network_config = _json_object(self.network_config or {})
+        self.network_config = _json_object("network_config", self.network_config or {})
         for name in ("teacher", "second_teacher"):
             folder = getattr(self, name)
             if folder and not is_checkpoint(Path(folder)):
@@ -111,7 +111,7 @@ class AgeTrainingArguments(TrainingArguments):
         default=0.7,
         metadata={"help": "With a teacher: its share of the loss, the labels' is the rest."},
     )
-    hints: float = field(
+    feature_distillation: float = field(
         default=1.0, metadata={"help": "With a teacher: weight of matching its feature map."}
     )
     patch_dropout: float = field(
@@ -130,9 +130,23 @@ class AgeTrainingArguments(TrainingArguments):
         default=0.9,
         metadata={"help": "Share of training after which pictures are left as they are."},
     )
-    utkface_share: float | None = field(
+    source_weights: dict | str | None = field(
         default=None,
-        metadata={"help": "Share of UTKFace in what is drawn; none: each picture once an epoch."},
+        metadata={
+            "help": "How often pictures of each source are drawn, as a JSON object such as "
+            '{"utkface": 0.6, "fairface": 0.4}; none: each picture once an epoch.'
+        },
+    )
+    cache_on_device: bool = field(
+        default=False,
+        metadata={"help": "Hold all training pictures on the accelerator and augment them there."},
+    )
+    compile_network: bool = field(
+        default=False, metadata={"help": "Compile the network for training (torch.compile)."}
+    )
+    stop_after_minutes: float | None = field(
+        default=None,
+        metadata={"help": "Save and stop after so many minutes; the same command goes on later."},
     )
     early_stopping_patience: int | None = field(
         default=None, metadata={"help": "Stop after so many evaluations without a better MAE."}
@@ -166,9 +180,12 @@ class AgeTrainingArguments(TrainingArguments):
             raise InputError("patch_dropout: 1 would leave no patch at all; give less")
         if self.mixup < 0:
             raise InputError(f"mixup: expected a number from 0 upwards, got {self.mixup}")
-        if self.utkface_share is not None and not 0 < self.utkface_share < 1:
+        self.source_weights = _json_object("source_weights", self.source_weights or {})
+        if not all(
+            isinstance(value, int | float) and value > 0 for value in self.source_weights.values()
+        ):
             raise InputError(
-                f"utkface_share: expected a number between 0 and 1, got {self.utkface_share}"
+                f"source_weights: expected a number above 0 for each source, got {self.source_weights}"
             )
         self.label_names = ["age_low", "age_high", "gender", "ethnicity"]
         if not torch.cuda.is_available():
@@ -178,13 +195,13 @@ class AgeTrainingArguments(TrainingArguments):
         super().__post_init__()
 
 
-def _json_object(given: dict | str) -> dict:
+def _json_object(name: str, given: dict | str) -> dict:
     try:
         found = json.loads(given) if isinstance(given, str) else given
     except json.JSONDecodeError:
         found = None
     if not isinstance(found, dict):
-        raise InputError(f"network_config: expected a JSON object, got {given!r}")
+        raise InputError(f"{name}: expected a JSON object, got {given!r}")
     return found
 
 
@@ -204,15 +221,17 @@ def parse(argv: list[str]) -> tuple[ModelArguments, DataArguments, AgeTrainingAr
         InputError: the preset is missing, is no JSON object, or has a key that nothing takes.
     """
     parser = HfArgumentParser((ModelArguments, DataArguments, AgeTrainingArguments))
-    parser.add_argument("--config", help="JSON preset, such as train/configs/tiny.json.")
-    chosen, rest = parser.parse_known_args(argv)[0].config, list(argv)
-    preset = _read_preset(Path(chosen), parser) if chosen else {}
+    parser.add_argument("--config", help="JSON preset, such as train/configs/student.json.")
+    parser.add_argument("--profile", help='Variant of the preset for a machine, such as "gpu".')
+    options, _ = parser.parse_known_args(argv)
+    chosen = options.config
+    preset = _read_preset(Path(chosen), options.profile, parser) if chosen else {}
     parser.set_defaults(**preset)
-    model, data, training, _ = parser.parse_args_into_dataclasses(rest)
+    model, data, training, _ = parser.parse_args_into_dataclasses(list(argv))
     return model, data, training, Path(chosen).stem if chosen else "none"
 
 
-def _read_preset(path: Path, parser: HfArgumentParser) -> dict:
+def _read_preset(path: Path, profile: str | None, parser: HfArgumentParser) -> dict:
     if not path.is_file():
         raise InputError(f"--config: expected a JSON preset, there is no file {path}")
     try:
@@ -221,6 +240,12 @@ def _read_preset(path: Path, parser: HfArgumentParser) -> dict:
         raise InputError(f"{path}: expected a JSON object: {error}") from None
     if not isinstance(preset, dict):
         raise InputError(f"{path}: expected a JSON object, got {type(preset).__name__}")
+    profiles = preset.pop("profiles", {})
+    if profile is not None and profile not in profiles:
+        raise InputError(
+            f"--profile: {path} has {', '.join(profiles) or 'no profiles'}, got {profile!r}"
+        )
+    preset |= profiles.get(profile, {})
     known = {action.dest for action in parser._actions}
     unknown = sorted(set(preset) - known)
     if unknown:

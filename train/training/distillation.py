@@ -2,7 +2,7 @@
 
 Sources: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; Romero et al., "FitNets:
 Hints for Thin Deep Nets", ICLR 2015. A ViT trained from nothing learns slowly what a convolutional
-network knows by construction; the hints hand it over patch by patch.
+network knows by construction; feature distillation hands it over patch by patch.
 """
 
 import math
@@ -35,7 +35,9 @@ def averaged(first: AgeOutput, second: AgeOutput) -> AgeOutput:
     return AgeOutput(**{**first, **means})
 
 
-def hint_loss(student: AgeOutput, teacher: AgeOutput, projection: "HintProjection") -> torch.Tensor:
+def feature_loss(
+    student: AgeOutput, teacher: AgeOutput, projection: "FeatureProjection"
+) -> torch.Tensor:
     """(B,) squared distance between the student's patches and the teacher's map at the same places.
 
     The teacher's channels are normalised at each place (zero mean, unit variance), so that a channel's
@@ -54,7 +56,7 @@ def hint_loss(student: AgeOutput, teacher: AgeOutput, projection: "HintProjectio
     return difference.square().mean(dim=(1, 2))
 
 
-class HintProjection(nn.Linear):
+class FeatureProjection(nn.Linear):
     """From the student's width to the teacher's; `student_side` patches lie along one side."""
 
     def __init__(self, student_width: int, teacher_width: int, student_side: int):

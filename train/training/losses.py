@@ -14,32 +14,46 @@ from train.console.errors import InputError
 SIGMA_BASE_YEARS, SIGMA_PER_YEAR = 1.0, 0.03  # an old face is harder to tell to the year
 
 
-def soft_age_targets() -> torch.Tensor:
-    """(101, 101) float32: for each true age a Gaussian over ages, its width 1 + 0.03 x age years.
+def soft_age_targets(
+    age_years: torch.Tensor, sigma_per_year: torch.Tensor | float = SIGMA_PER_YEAR
+) -> torch.Tensor:
+    """Label distributions: a Gaussian over ages around each label, of a width that grows with it.
+
+    Args:
+        age_years: (B,) labels in years.
+        sigma_per_year: (B,) or one for all: the Gaussian's sigma is SIGMA_BASE_YEARS and this share
+            of the age; larger for labels that are noisy.
+
+    Returns:
+        (B, 101) float32, rows sum to 1.
 
     Source: label distribution learning, Geng et al., "Facial Age Estimation by Learning from Label
     Distributions", TPAMI 2013.
     """
-    ages = torch.arange(NUM_AGES, dtype=torch.float32)
-    sigma = (SIGMA_BASE_YEARS + SIGMA_PER_YEAR * ages)[:, None]
-    density = torch.exp(-0.5 * ((ages[None, :] - ages[:, None]) / sigma) ** 2)
+    ages = torch.arange(NUM_AGES, dtype=torch.float32, device=age_years.device)
+    sigma = (SIGMA_BASE_YEARS + sigma_per_year * age_years)[:, None]
+    density = torch.exp(-0.5 * ((ages - age_years[:, None]) / sigma) ** 2)
     return density / density.sum(dim=1, keepdim=True)
 
 
 def point_age_loss(
-    logits: torch.Tensor, age_low: torch.Tensor, age_high: torch.Tensor
+    logits: torch.Tensor,
+    age_low: torch.Tensor,
+    age_high: torch.Tensor,
+    sigma_per_year: torch.Tensor | float = SIGMA_PER_YEAR,
 ) -> torch.Tensor:
     """Cross-entropy against the soft label of a known year.
 
     Args:
         logits: (B, 101).
         age_low, age_high: (B,) int64 years; equal for a point label, -1 where the age is missing.
+        sigma_per_year: see `soft_age_targets`.
 
     Returns:
         (B,), 0 for interval and missing labels.
     """
     is_point = (age_low == age_high) & (age_low >= 0)
-    targets = soft_age_targets().to(logits.device)[age_low.clamp(min=0)]
+    targets = soft_age_targets(age_low.clamp(min=0), sigma_per_year)
     loss = -(targets * F.log_softmax(logits.float(), dim=1)).sum(dim=1)
     return loss * is_point
 
@@ -88,7 +102,7 @@ def age_class_weights(
     is_point = (age_low == age_high) & (age_low >= 0)
     is_interval = age_low < age_high
     point_counts = np.bincount(age_low[is_point], minlength=NUM_AGES).astype(np.float64)
-    kernel = soft_age_targets().numpy().astype(np.float64)
+    kernel = soft_age_targets(torch.arange(NUM_AGES)).numpy().astype(np.float64)
     point = _weights(point_counts @ kernel, point_counts, scheme, power)
     group_counts = np.bincount(group_index(age_low[is_interval]), minlength=len(AGE_GROUPS)).astype(
         np.float64

@@ -3,11 +3,14 @@
 import os
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mlflow
 import torch
 
 from train.training.args import AgeTrainingArguments, ModelArguments
+
+if TYPE_CHECKING:
+    import mlflow
 
 
 def use_tracking() -> None:
@@ -23,8 +26,10 @@ def note_of_run(folder: str | Path) -> Path:
 
 def start_run(
     experiment: str, folder: str | Path, name: str, known: str | None = None
-) -> mlflow.ActiveRun:
+) -> "mlflow.ActiveRun":
     """Start an MLflow run, or go on with the `known` one, and note its id in the output folder."""
+    import mlflow  # it takes seconds, and a training without it needs none of it
+
     use_tracking()
     mlflow.set_experiment(experiment)
     run = mlflow.start_run(run_id=known, run_name=None if known else name)
@@ -40,6 +45,8 @@ def track(
     """Start the MLflow run of a training, or go on with that of one that was stopped."""
     if "mlflow" not in args.report_to:
         return
+    import mlflow
+
     note = note_of_run(args.output_dir)
     known = note.read_text() if resuming and note.is_file() else None
     start_run(args.experiment, args.output_dir, preset, known)

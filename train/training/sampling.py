@@ -8,30 +8,30 @@ from train.console.errors import InputError
 
 
 class SourceSampler(WeightedRandomSampler):
-    """Draws with replacement, so that UTKFace makes up a given share whatever the data sets' sizes.
-
-    Only UTKFace has ages to the year; FairFace has twice as many pictures, with age groups.
+    """Draws with replacement, so that each source has its share whatever the data sets' sizes.
 
     Args:
         source: (N,) str, the data set of each training picture.
-        utkface_share: between 0 and 1, of UTKFace among the N draws that make an epoch.
+        weights: of the draws for each source, above 0; they need not add up to 1.
         seed: of the draws; each epoch has its own.
 
     Raises:
-        InputError: the pictures are not from both data sets.
+        InputError: the weights are not about the sources that there are.
     """
 
-    def __init__(self, source: np.ndarray, utkface_share: float, seed: int):
-        is_utkface = source == "utkface"
-        count, others = int(is_utkface.sum()), int((~is_utkface).sum())
-        if not count or not others:
+    def __init__(self, source: np.ndarray, weights: dict[str, float], seed: int):
+        names, counts = np.unique(source, return_counts=True)
+        if set(names.tolist()) != set(weights):
             raise InputError(
-                f"utkface_share: expected pictures of both data sets, but {count} of "
-                f"{len(source)} are UTKFace's; leave the share out"
+                f"source_weights: expected a weight for each of {', '.join(names)}, got some for "
+                f"{', '.join(weights)}"
             )
-        weights = np.where(is_utkface, utkface_share / count, (1 - utkface_share) / others)
+        each = {name: weights[name] / count for name, count in zip(names, counts, strict=True)}
         self.seed = seed
-        super().__init__(weights.tolist(), len(source), generator=torch.Generator())
+        of_pictures = np.array([each[name] for name in source])
+        super().__init__(
+            (of_pictures / of_pictures.sum()).tolist(), len(source), generator=torch.Generator()
+        )
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:

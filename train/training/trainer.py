@@ -7,15 +7,16 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 from transformers import EvalPrediction, PreTrainedModel, Trainer
 from transformers.trainer_callback import ExportableState, TrainerCallback
 from transformers.utils import SAFE_WEIGHTS_NAME
 
-from age_model.labels import group_index
+from age_model.labels import NUM_AGES, group_index
 from age_model.network.modeling import AgeOutput
+from train.data.dataset import SIGMA, AugmentingCollate, DeviceCache
 from train.evaluation.metrics import validation_scores
-from train.training.distillation import HintProjection, answer_loss, averaged, hint_loss
+from train.training.distillation import FeatureProjection, answer_loss, averaged, feature_loss
 from train.training.losses import age_class_weights, class_loss, interval_age_loss, point_age_loss
 from train.training.mixup import Blend
 from train.training.optimizers import MuonAdamW
@@ -50,9 +51,13 @@ class WeightedTrainer(Trainer):
         **kwargs,
     ):
         model, args = kwargs["model"], kwargs["args"]
-        if teacher is not None and args.hints:
-            model.hint_projection = _projection(model, teacher)
-        super().__init__(compute_metrics=_scores, **kwargs)
+        if teacher is not None and args.feature_distillation:
+            model.feature_projection = _projection(model, teacher)
+        super().__init__(**kwargs)
+        self.input_size = self.eval_dataset.size
+        self._cache: DeviceCache | None = None
+        self._compiled: nn.Module | None = None
+        self.compute_metrics = self._scores
         # A teacher only answers, so where the student computes in bf16 it can be bf16 throughout.
         dtype = torch.bfloat16 if self.args.bf16 else torch.float32
         self.teacher, self.second_teacher = (
@@ -66,6 +71,8 @@ class WeightedTrainer(Trainer):
             args.class_weighting,
             args.class_weight_power,
         )
+        groups = group_index(np.arange(NUM_AGES))
+        self.group_of_age = torch.from_numpy(groups).to(self.args.device)
         self.point_weights = torch.from_numpy(point).to(self.args.device)
         self.interval_weights = torch.from_numpy(interval).to(self.args.device)
 
@@ -74,21 +81,32 @@ class WeightedTrainer(Trainer):
         self._set_patch_dropout()
         blend = self._blend(inputs) if model.training else None
         pixel_values = blend.of(inputs["pixel_values"]) if blend else inputs["pixel_values"]
-        outputs = model(pixel_values)
+        outputs = self._network(model)(pixel_values)
         loss = self.label_loss(outputs, inputs)
         if blend:
-            labels = {name: inputs[name] for name in self.args.label_names}
+            labels = {name: inputs[name] for name in (*self.args.label_names, SIGMA)}
             loss = blend.of(loss, self.label_loss(outputs, blend.others(labels)))
         if self.teacher is not None and model.training:
             with torch.no_grad():
                 lesson = self._lesson(pixel_values)
             share = self.args.distillation
             loss = (1 - share) * loss + share * answer_loss(outputs, lesson)
-            if self.args.hints:
-                hint = hint_loss(outputs, lesson, self.model.hint_projection)
-                loss = loss + self.args.hints * hint
+            if self.args.feature_distillation:
+                features = feature_loss(outputs, lesson, self.model.feature_projection)
+                loss = loss + self.args.feature_distillation * features
         loss = loss.mean()
         return (loss, outputs) if return_outputs else loss
+
+    def _network(self, model: nn.Module) -> nn.Module:
+        """The model as it is run: compiled, where asked for, for training alone.
+
+        Evaluation has batches of other sizes, for which compiling anew would take longer than it saves.
+        """
+        if not self.args.compile_network or not model.training:
+            return model
+        if self._compiled is None:
+            self._compiled = torch.compile(model)
+        return self._compiled
 
     def _blend(self, inputs: dict[str, torch.Tensor]) -> Blend | None:
         """How this batch is blended; the teacher sees the blend too and says what it makes of it."""
@@ -110,8 +128,11 @@ class WeightedTrainer(Trainer):
     def label_loss(self, outputs, labels: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B,) weighted loss against the labels; a label that is missing adds nothing."""
         low, high = labels["age_low"], labels["age_high"]
-        groups = torch.as_tensor(group_index(low.cpu().numpy()), device=low.device)
-        point = point_age_loss(outputs.logits, low, high) * self.point_weights[low.clamp(min=0)]
+        groups = self.group_of_age[low.clamp(min=0)]
+        point = (
+            point_age_loss(outputs.logits, low, high, labels[SIGMA])
+            * self.point_weights[low.clamp(min=0)]
+        )
         interval = interval_age_loss(outputs.logits, low, high) * self.interval_weights[groups]
         gender = class_loss(outputs.gender_logits, labels["gender"])
         ethnicity = class_loss(outputs.ethnicity_logits, labels["ethnicity"])
@@ -120,11 +141,39 @@ class WeightedTrainer(Trainer):
         )
 
     def _get_train_sampler(self, train_dataset=None) -> Sampler | None:
-        share = self.args.utkface_share
-        if share is None:
+        weights = self.args.source_weights
+        if not weights:
             return super()._get_train_sampler(train_dataset)
         rows = (train_dataset if train_dataset is not None else self.train_dataset).rows
-        return SourceSampler(np.array(rows["source"]), share, self.args.seed)
+        return SourceSampler(np.array(rows["source"]), weights, self.args.seed)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Augmented batches, or the numbers of their pictures where the device holds them."""
+        if not self.args.cache_on_device:
+            collate_for_evaluation = self.data_collator
+            self.data_collator = AugmentingCollate(self.input_size, self.args.seed)
+            try:
+                return super().get_train_dataloader()
+            finally:
+                self.data_collator = collate_for_evaluation
+        if self._cache is None:
+            self._cache = DeviceCache(
+                self.train_dataset, self.input_size, self.args.device, self.args.seed
+            )
+        sampler = self._get_train_sampler()
+        return DataLoader(
+            range(len(self.train_dataset)),
+            self._train_batch_size,
+            sampler=sampler,
+            drop_last=True,
+            collate_fn=lambda rows: {"rows": torch.tensor(rows)},
+        )
+
+    def _prepare_inputs(self, inputs: dict) -> dict:
+        """On the device; numbers of pictures become the pictures."""
+        if "rows" in inputs:
+            inputs = self._cache.batch(inputs["rows"])
+        return super()._prepare_inputs(inputs)
 
     def prediction_step(self, model, inputs, prediction_loss_only, ignore_keys=None):
         """Evaluate a batch, keeping only what the heads say."""
@@ -147,13 +196,24 @@ class WeightedTrainer(Trainer):
         model = model or self.model
         weights = type(model).from_pretrained(resume_from_checkpoint).state_dict()
         saved = load_file(Path(resume_from_checkpoint) / SAFE_WEIGHTS_NAME)
-        hints = {
-            name: value for name, value in saved.items() if name.startswith("hint_projection.")
+        projection = {
+            name: value for name, value in saved.items() if name.startswith("feature_projection.")
         }
-        model.load_state_dict({**weights, **hints})
+        model.load_state_dict({**weights, **projection})
 
     def _load_best_model(self) -> None:
         self._load_from_checkpoint(self.state.best_model_checkpoint)
+
+    def _scores(self, prediction: EvalPrediction) -> dict[str, float]:
+        """Scores of the validation pictures, and the age errors of each source with years."""
+        answers = [values for values in (*prediction.predictions[:2], *prediction.label_ids[:3])]
+        scores = validation_scores(*answers)
+        sources = np.array(self.eval_dataset.rows["source"])
+        for source in np.unique(sources):
+            here = validation_scores(*(values[sources == source] for values in answers))
+            name = source.replace("-", "_")
+            scores |= {f"{key}_{name}": here[key] for key in here if key.startswith("mae")}
+        return scores
 
     def _set_patch_dropout(self) -> None:
         if hasattr(self.model, "patch_dropout"):
@@ -183,17 +243,23 @@ class Stopwatch(TrainerCallback, ExportableState):
         self._since = now
 
 
+class StopAfter(TrainerCallback):
+    """Saves and stops once so many minutes are over, so that a training can be cut into slices."""
+
+    def __init__(self, minutes: float):
+        self.minutes = minutes
+        self._end = time.monotonic() + 60 * minutes
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if time.monotonic() >= self._end and state.global_step < state.max_steps:
+            control.should_save = control.should_training_stop = True
+
+
 def _projection(model: PreTrainedModel, teacher: PreTrainedModel) -> nn.Module:
     config = model.config
     width = teacher.config.hidden_sizes[-1] if hasattr(teacher.config, "hidden_sizes") else None
-    return HintProjection(
+    return FeatureProjection(
         config.hidden_size,
         width or teacher.config.hidden_size,
         config.image_size // config.patch_size,
     )
-
-
-def _scores(prediction: EvalPrediction) -> dict[str, float]:
-    age_logits, gender_logits = prediction.predictions[:2]
-    age_low, age_high, gender, _ = prediction.label_ids
-    return validation_scores(age_logits, gender_logits, age_low, age_high, gender)

@@ -1,0 +1,46 @@
+"""Cutting the face out of a whole photo, in the way the app does."""
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from age_model.faces.crop import crop_face, crop_matrix
+from age_model.faces.detector import Detector
+from age_model.images.load import ImageError, load_image
+from age_model.predictor import CROP_SIZE
+
+# A second face of this share of the first one's area, or more: nobody knows whose age the label is.
+ALIKE = 0.5
+JPEG_QUALITY = 95
+NO_FACE = "no face found"
+SEVERAL = "several faces of about the same size"
+
+
+def cropped(photo: bytes, detector: Detector) -> bytes:
+    """The one face in a photo as an aligned JPEG of at most CROP_SIZE pixels a side.
+
+    Args:
+        photo: bytes of a picture file.
+        detector: finds the face.
+
+    Raises:
+        ValueError: the photo cannot be read, shows no face, or several of which none stands out.
+    """
+    try:
+        image_rgb = load_image(photo)
+    except ImageError:
+        raise ValueError("not a picture" if photo else "empty or unreadable file") from None
+    faces = detector.detect(image_rgb)
+    if not len(faces):
+        raise ValueError(NO_FACE)
+    if len(faces) > 1:
+        width, height = (faces.box_xyxy[:2, 2:] - faces.box_xyxy[:2, :2]).T
+        if width[1] * height[1] >= ALIKE * width[0] * height[0]:
+            raise ValueError(SEVERAL)
+    # No more pixels than the photo has of the face.
+    side = 1 / max(float(np.hypot(*crop_matrix(faces, 0)[:, 0])), 1e-9)
+    crop_rgb = crop_face(image_rgb, faces, 0, min(CROP_SIZE, max(1, round(side))))
+    with BytesIO() as buffer:
+        Image.fromarray(crop_rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        return buffer.getvalue()
