@@ -43,6 +43,22 @@ def crop_face(image_rgb: np.ndarray, faces: Faces, index: int, size: int) -> np.
     return warp(image_rgb, crop_matrix(faces, index), size)
 
 
+def upright_crop(image_rgb: np.ndarray, box_xyxy: np.ndarray, size: int) -> np.ndarray:
+    """A face for people to look at: by its box alone, so it leans as it does in the picture.
+
+    Args:
+        image_rgb: (H, W, 3) uint8.
+        box_xyxy: (4,) pixels of the picture.
+        size: side of the crop in pixels.
+
+    Returns:
+        (size, size, 3) uint8.
+    """
+    no_landmarks = np.full((1, 5, 2), np.nan, dtype=np.float32)
+    box = np.asarray(box_xyxy, dtype=np.float32).reshape(1, 4)
+    return crop_face(image_rgb, Faces(box, np.ones(1, np.float32), no_landmarks), 0, size)
+
+
 def crop_matrix(faces: Faces, index: int) -> np.ndarray:
     """(2, 3) float64: from the picture's pixels to the crop, whose sides run from 0 to 1."""
     landmarks = faces.landmarks_xy[index].astype(np.float64)

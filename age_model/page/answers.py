@@ -13,13 +13,14 @@ import numpy as np
 
 from age_model.images.files import shown_name
 from age_model.images.load import ImageError, read_picture
-from age_model.labels import THRESHOLDS
-from age_model.page import page_html, photo_html, words
-from age_model.page.drawing import draw_faces, face_crops
+from age_model.labels import PAGE_THRESHOLDS, THRESHOLDS
+from age_model.page.boxes import photo_boxes_html
+from age_model.page.lazy_predictor import Predictor
+from age_model.page.pictures import face_crops, screen_size
 from age_model.page.private_log import log_without_text
-from age_model.results import FaceAges, picture_notes, picture_record
+from age_model.page.render import render
+from age_model.results import picture_notes, picture_record
 
-Predictor = Callable[[np.ndarray], FaceAges]
 Shown = TypeVar("Shown")
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,9 @@ class PageAnswer(NamedTuple):
     """What the page shows.
 
     Attributes:
-        picture: the picture with its numbered boxes, (H', W', 3) uint8 RGB; None where there is none
-            to show.
-        boxes: HTML to lay over it, which makes the faces selectable.
-        answer: HTML, a card a face, or a sentence.
+        picture: (H', W', 3) uint8 RGB at the size of a screen; None where no face is to be shown.
+        boxes: HTML to lay over it: the faces' boxes and numbers, which can be selected.
+        answer: HTML, a card for each face, or a sentence.
     """
 
     picture: np.ndarray | None
@@ -45,20 +45,25 @@ def page_answer(
     """What the page shows.
 
     Args:
-        predictor: called with an upright (H, W, 3) uint8 RGB picture.
+        predictor: asked for the ages in the picture.
         upload: None where no picture is chosen (any more).
         upload_folder: the only folder that pictures are read from.
-        waiting: the text to show while no picture is chosen.
+        waiting: HTML to show while no picture is chosen.
     """
 
     def shown(image_rgb: np.ndarray, frames: int) -> tuple[tuple | None, str]:
         ages = predictor(image_rgb)
-        notes = photo_html.notes_html(picture_notes(frames, ages))
+        answer = render(
+            "photo.html",
+            "answer",
+            faces=ages.to_dicts(at_least=PAGE_THRESHOLDS),
+            crops=face_crops(image_rgb, ages),
+            notes=picture_notes(frames, ages),
+        )
         if len(ages) == 0:
-            return None, page_html.message_html(*words.NO_FACE) + notes
-        cards = page_html.faces_html(ages, face_crops(image_rgb, ages))
-        boxes = photo_html.boxes_html(ages, image_rgb.shape[1::-1])
-        return (draw_faces(image_rgb, ages.box_xyxy), boxes), notes + cards
+            return None, answer
+        height, width = image_rgb.shape[:2]
+        return (screen_size(image_rgb), photo_boxes_html(ages, (width, height))), answer
 
     seen, answer = answer_for(upload, upload_folder, waiting, shown)
     picture, boxes = seen or (None, "")
@@ -79,17 +84,19 @@ def answer_for(
             what the page shows, and HTML.
     """
     if upload is None:
-        return None, page_html.waiting_html(waiting)
+        return None, waiting
     try:
         return shown(*read_picture(checked_path(upload, upload_folder)))
     except ImageError as error:
-        text = f"{upload_name(upload)} {error}."
-        return None, page_html.message_html(words.UNUSABLE, text, problem=True)
+        name = upload_name(upload)
+        return None, render(
+            "message.html", "unusable", kind="picture", name=name, reason=str(error)
+        )
     except Exception as error:
         # The page must not go on showing the ages of the picture before. The picture itself, and
         # its name, stay out of the log.
         log_without_text(log, "a picture", error)
-        return None, page_html.message_html(*words.FAILED, problem=True)
+        return None, render("message.html", "failed", kind="picture")
 
 
 def api_answer(

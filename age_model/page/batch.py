@@ -1,4 +1,4 @@
-"""Many pictures at once: from a visitor's uploads, zips among them, to a record a picture."""
+"""Batches: from a visitor's uploads, zips among them, to a record for each picture."""
 
 import logging
 from collections.abc import Iterator
@@ -9,8 +9,9 @@ from typing import BinaryIO, NamedTuple
 
 from age_model.images.archive import GivenFile, PictureArchive
 from age_model.images.load import MAX_BYTES, ImageError, read_picture
-from age_model.page.answers import Predictor, checked_path, upload_name
-from age_model.page.drawing import face_crops
+from age_model.page.answers import checked_path, upload_name
+from age_model.page.lazy_predictor import Predictor
+from age_model.page.pictures import face_crops
 from age_model.page.private_log import log_without_text
 from age_model.results import picture_record
 
@@ -52,18 +53,18 @@ def given_files(uploads: list[dict], upload_folder: str, opened: ExitStack) -> l
         at most MAX_PICTURES to examine and MAX_OTHERS others; where more were given, a last one
         that says how many.
     """
-    files, good, left_out = [], 0, 0
+    files, good, omitted = [], 0, 0
     for file in _all_files(uploads, upload_folder, opened):
         if file.error is None and good == MAX_PICTURES:
             file = GivenFile(file.name, TOO_MANY)
         if file.error is None:
             good += 1
         elif len(files) - good == MAX_OTHERS:
-            left_out += 1
+            omitted += 1
             continue
         files.append(file)
-    if left_out:
-        files.append(GivenFile(None, f"{left_out:,} more files are not listed"))
+    if omitted:
+        files.append(GivenFile(None, f"{omitted:,} more files are not listed"))
     return files
 
 
@@ -86,7 +87,7 @@ def examine(predictor: Predictor, file: GivenFile, with_crops: bool = False) -> 
         return Examined(picture_record(file.name, error=str(error)), [])
     except Exception as error:
         # One surprise must not end the others. The picture and its name stay out of the log.
-        log_without_text(log, "a picture of many", error)
+        log_without_text(log, "a picture of a batch", error)
         return Examined(picture_record(file.name, error=FAILED), [])
 
 

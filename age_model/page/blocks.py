@@ -1,4 +1,7 @@
-"""What every request to the page passes: no address is fetched, no error's text is logged."""
+"""The page: its tabs, and what every request to it passes.
+
+`Page` overrides two methods of Gradio's Blocks (release 6.31); each names what it answers to.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -9,22 +12,71 @@ from gradio.processing_utils import save_base64_to_cache
 from gradio.utils import get_upload_folder
 
 from age_model.page.guard import REQUEST_FAILED
+from age_model.page.lazy_predictor import LazyPredictor, Predictor
 from age_model.page.private_log import log_without_text
+from age_model.page.render import render
+from age_model.page.tabs.accuracy import build_accuracy_tab
+from age_model.page.tabs.batch import build_batch_tab
+from age_model.page.tabs.explain import build_explain_tab
+from age_model.page.tabs.live import build_live_tab
+from age_model.page.tabs.photo import build_photo_tab, build_webcam_tab
+from age_model.page.tabs.video import build_video_tab
 
+UPLOADS_LIVE_SECONDS = 600
+CHECK_UPLOADS_SECONDS = 120
 OWN_FILE = "/gradio_api/file="  # in the address of an upload
-log = logging.getLogger(__name__)
-
+# What the server says to a program, where the page shows it as a notice.
 NO_ADDRESSES = (
     "This server fetches nothing from addresses: upload the picture, or send it as a data: URL "
     "(data:image/jpeg;base64,...)."
 )
+log = logging.getLogger(__name__)
+
+
+def build_demo(predictor: Predictor) -> "Page":
+    """The page and its API, over one predictor."""
+
+    def name_model() -> str:
+        unreachable = predictor.instead_of if isinstance(predictor, LazyPredictor) else None
+        names = {"name": predictor.model_name, "detector": predictor.detector_name}
+        return render("page.html", "model", unreachable=unreachable, **names)
+
+    with Page(
+        title="How old do they look?",
+        analytics_enabled=False,
+        delete_cache=(CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS),
+    ) as page:
+        gr.HTML(render("page.html", "header"), padding=False)
+        with gr.Tab("Photo"):
+            build_photo_tab(predictor)
+        with gr.Tab("Webcam"):
+            build_webcam_tab(predictor)
+        with gr.Tab("Live"):
+            build_live_tab(predictor)
+        with gr.Tab("Why?"):
+            build_explain_tab(predictor)
+        with gr.Tab("Batch"):
+            build_batch_tab(predictor)
+        with gr.Tab("Video"):
+            build_video_tab(predictor)
+        with gr.Tab("Accuracy") as accuracy:
+            build_accuracy_tab(accuracy, lambda: predictor.results)
+        gr.HTML(render("page.html", "notes"), padding=False)
+        model = gr.HTML(padding=False)
+        page.load(name_model, None, model, api_visibility="private")
+    return page
 
 
 class Page(gr.Blocks):
-    """Blocks that takes uploads only."""
+    """Blocks that takes uploads only, and logs no visitor's data."""
 
     def get_api_info(self, *args, **kwargs) -> dict:
-        """What the endpoints take and give: as Gradio says it, each schema in one piece."""
+        """What the endpoints take and give: as Gradio says it, each schema in one piece.
+
+        Gradio's MCP server (https://github.com/gradio-app/gradio/pull/10984) puts the schema of
+        each parameter, "$defs" and all, below the "properties" of the tool's schema. References in
+        it, as to "#/$defs/FileData", then lead nowhere, and strict clients refuse the tool.
+        """
         info = super().get_api_info(*args, **kwargs)
         for endpoint in info["named_endpoints"].values():
             for parameter in endpoint["parameters"]:
@@ -34,6 +86,13 @@ class Page(gr.Blocks):
     async def process_api(self, block_fn, inputs: list, *args, **kwargs) -> dict:
         """Answer a request.
 
+        Gradio downloads a file that a request names by its address, whatever its size, also where
+        `preprocess` is off; it only checks that the address is public
+        (https://github.com/gradio-app/gradio/pull/9383). Here nothing is fetched. And it prints the
+        whole traceback of an error, whose text may quote what a visitor sent; only `gr.Error` can
+        be kept out of the log (https://github.com/gradio-app/gradio/issues/10136), so every error
+        becomes one.
+
         Args:
             inputs: as they came. In place of an upload's dict may stand its address on this server.
 
@@ -42,7 +101,6 @@ class Page(gr.Blocks):
         """
         try:
             inputs = [_given(value) for value in inputs]
-            # Gradio would fetch it, whatever its size, and also where `preprocess` is off.
             if any(map(_is_elsewhere, _dicts(inputs))):
                 raise gr.Error(NO_ADDRESSES, print_exception=False)
             return await super().process_api(block_fn, inputs, *args, **kwargs)
@@ -52,9 +110,15 @@ class Page(gr.Blocks):
             log_without_text(log, "a request", error)
             raise gr.Error(REQUEST_FAILED, print_exception=False) from None
 
+    def example_files(self) -> set[str]:
+        """Paths of the copies of the examples that Gradio made when the page was built."""
+        return {
+            path for block in self.blocks.values() for path in getattr(block, "keep_in_cache", ())
+        }
+
 
 def _in_one_piece(schema: object, parts: dict | None = None) -> object:
-    """A JSON schema without references: Gradio's MCP server moves schemas, and breaks those in them."""
+    """A JSON schema without references: each is replaced by what it refers to."""
     if isinstance(schema, list):
         return [_in_one_piece(item, parts) for item in schema]
     if not isinstance(schema, dict):

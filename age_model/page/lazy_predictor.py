@@ -1,15 +1,48 @@
-"""A predictor that waits with loading its model."""
+"""What the page uses of a predictor, and the one it is served with, which loads its model late."""
 
 import os
 import sys
 import threading
+from typing import Protocol
 
 import numpy as np
 
 from age_model.network.calibration import Calibration
 from age_model.network.explain import Explanation
-from age_model.page.answers import Predictor
 from age_model.results import FaceAges
+
+
+class Predictor(Protocol):
+    """What the page uses of an `AgePredictor`. It is asked from several threads."""
+
+    @property
+    def model_name(self) -> str:
+        """The checkpoint, for the foot of the page."""
+
+    @property
+    def detector_name(self) -> str:
+        """The face detector, for the foot of the page."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """What turns averaged distributions into intervals, for live pictures and clips."""
+
+    @property
+    def results(self) -> dict:
+        """Content of the checkpoint's results.json.
+
+        Raises:
+            reports.NotMeasuredError: it has none.
+        """
+
+    def __call__(self, image_rgb: np.ndarray) -> FaceAges:
+        """Ages of all faces in an upright (H, W, 3) uint8 picture, the largest first."""
+
+    def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
+        """Ages of the largest faces in an (H, W, 3) uint8 frame, found by a quicker search."""
+
+    def explain(self, image_rgb: np.ndarray, face: int = 0) -> Explanation:
+        """What moved the estimate of one face, 0 being the first that a call answers with."""
 
 
 class LazyPredictor:
@@ -47,31 +80,32 @@ class LazyPredictor:
 
     @property
     def model_name(self) -> str:
-        """See `AgePredictor.model_name`."""
+        """See `Predictor`."""
         return self.load().model_name
 
     @property
     def detector_name(self) -> str:
-        """See `AgePredictor.detector_name`."""
+        """See `Predictor`."""
         return self.load().detector_name
 
     @property
     def results(self) -> dict:
-        """See `AgePredictor.results`."""
+        """See `Predictor`."""
         return self.load().results
 
     @property
     def calibration(self) -> Calibration:
-        """See `AgePredictor.calibration`."""
+        """See `Predictor`."""
         return self.load().calibration
 
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
-        """See `AgePredictor.predict_frame`."""
+        """See `Predictor`."""
         return self.load().predict_frame(image_rgb)
 
     def explain(self, image_rgb: np.ndarray, face: int = 0) -> Explanation:
-        """See `AgePredictor.explain`."""
+        """See `Predictor`."""
         return self.load().explain(image_rgb, face)
 
     def __call__(self, image_rgb: np.ndarray) -> FaceAges:
+        """See `Predictor`."""
         return self.load()(image_rgb)

@@ -6,6 +6,7 @@ from typing import TextIO
 
 import numpy as np
 
+from age_model.faces.crop import upright_crop
 from age_model.faces.tracking import (
     SETTLED_FRAMES,
     FramePredictor,
@@ -15,12 +16,12 @@ from age_model.faces.tracking import (
     live_faces,
 )
 from age_model.network.decode import interval, quantile
-from age_model.page.drawing import face_crops
 from age_model.results import FaceAges
 from age_model.video.clip import Frame
 
 CSV_FIELDS = ("person", "second", "age", "age_low", "age_high")
 CLEARLY_LARGER = 1.2  # in area: only then a person's crop is made anew
+CROP_SIZE = 192  # pixels
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Person:
         stretches: the line, parted where the face was not seen in a frame between.
         first, last: seconds when it was seen first and last.
         frames: in how many it was seen.
-        crop: data URI of its largest picture.
+        crop_rgb: (CROP_SIZE, CROP_SIZE, 3) uint8, its largest picture.
     """
 
     number: int
@@ -60,12 +61,16 @@ class Person:
     first: float
     last: float
     frames: int
-    crop: str
+    crop_rgb: np.ndarray
 
     @property
     def moments(self) -> tuple[Moment, ...]:
         """All points of the line."""
         return tuple(moment for stretch in self.stretches for moment in stretch)
+
+
+def _no_crop() -> np.ndarray:
+    return np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8)
 
 
 @dataclass
@@ -76,7 +81,7 @@ class _Sightings:
     newest: int = 0  # number of the frame that it was seen in last
     probabilities: list[np.ndarray] = field(default_factory=list)  # (101,) a frame
     stretches: list[list[Moment]] = field(default_factory=list)
-    crop: str = ""
+    crop_rgb: np.ndarray = field(default_factory=_no_crop)
     area: float = 0.0  # of the face that the crop shows, pixels
 
 
@@ -109,7 +114,7 @@ class People:
         person = self._now[track.number]
         person.seconds.append(frame.second)
         person.probabilities.append(ages.age_probabilities[track.face])
-        if shown.age_years is not None:
+        if shown.age_years is not None and shown.interval_years is not None:
             if not person.stretches or person.newest < self._frames - 1:
                 person.stretches.append([])
             moment = Moment(frame.second, shown.age_years, shown.interval_years)
@@ -118,10 +123,11 @@ class People:
         x1, y1, x2, y2 = map(float, ages.box_xyxy[track.face])
         if (x2 - x1) * (y2 - y1) > CLEARLY_LARGER * person.area:
             person.area = (x2 - x1) * (y2 - y1)
-            person.crop = face_crops(frame.image_rgb, ages)[track.face]
+            box_xyxy = ages.box_xyxy[track.face]
+            person.crop_rgb = upright_crop(frame.image_rgb, box_xyxy, CROP_SIZE)
 
     def found(self) -> tuple[list[Person], int]:
-        """The people so far, and how many faces are left out, as they were seen too few times."""
+        """The people so far, and how many faces are omitted: they were seen too few times."""
         kept = [person for person in self._all if len(person.seconds) >= SETTLED_FRAMES]
         people = [self._person(number, person) for number, person in enumerate(kept, start=1)]
         return people, len(self._all) - len(kept)
@@ -137,7 +143,7 @@ class People:
             first=person.seconds[0],
             last=person.seconds[-1],
             frames=len(person.seconds),
-            crop=person.crop,
+            crop_rgb=person.crop_rgb,
         )
 
 

@@ -5,7 +5,7 @@
   for (const image of document.querySelectorAll("#NAME-input img"))
     image.style.visibility = image.complete && !image.naturalWidth ? "hidden" : "";
   const result = document.querySelector("#NAME-result");
-  const answered = result && result.querySelector(".face, .why, .answer-message, .answer-problem");
+  const answered = result && result.querySelector(".face, .explanation, .answer-message, .answer-problem");
   if (answered && result.getBoundingClientRect().top > window.innerHeight * 0.6)
     result.scrollIntoView({ behavior: "smooth" });
 }

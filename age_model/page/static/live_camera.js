@@ -1,16 +1,16 @@
-// Run by Gradio for the place of the camera's messages (`props` is that place's); WORDS are HTML by
-// the browser's reason. Gradio leaves alone what the browser answers when the camera is refused, so
+// Run by Gradio for the place of the camera's messages (`props` is that place's). They are
+// HTML, by the browser's reason. Gradio leaves alone what the browser answers when the camera is refused, so
 // nothing would be seen.
-const words = WORDS;
+const messages = MESSAGES;
 const say = (reason) => {
-  props.value = reason ? words[reason] || words.other : "";
+  props.value = reason ? messages[reason] || messages.other : "";
 };
 const insecure = !navigator.mediaDevices || !navigator.mediaDevices.getUserMedia;
 if (insecure) say("insecure");
 window.addEventListener("unhandledrejection", (event) => {
   const camera = document.querySelector("#live-camera");
   const name = (event.reason && event.reason.name) || "";
-  const known = name in words || ["OverconstrainedError", "SecurityError"].includes(name);
+  const known = name in messages || ["OverconstrainedError", "SecurityError"].includes(name);
   if (known && !insecure && camera && camera.checkVisibility()) say(name);
 });
 const clear = (event) => {

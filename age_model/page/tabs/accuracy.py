@@ -1,32 +1,38 @@
-"""The tab "How good is it?": what was measured about the model that is loaded."""
+"""The tab "Accuracy": what was measured about the model that is loaded."""
 
 from collections.abc import Callable
 
 import gradio as gr
+from jinja2 import UndefinedError
 
-from age_model.network.reports import NotMeasuredError
-from age_model.page import page_html, words
-from age_model.page.measured_html import results_html
+from age_model.network.reports import FEW, NotMeasuredError, by_source
+from age_model.page.render import render
+
+UNREADABLE = "The model's results.json is not in the form that train.evaluate writes."
 
 
-def build_measured_tab(tab: gr.Tab, results: Callable[[], dict]) -> None:
+def build_accuracy_tab(tab: gr.Tab, results: Callable[[], dict]) -> None:
     """The content of `tab`, filled when a visitor opens it.
 
     Args:
-        results: gives the results.json of the model that is loaded; see `measured.read_results`.
+        results: gives the results.json of the model that is loaded; see `reports.read_results`.
     """
-    answer = gr.HTML(
-        page_html.waiting_html(words.WAITING_RESULTS), padding=False, elem_id="measured-answer"
-    )
-    tab.select(lambda: measured_answer(results), None, answer, api_visibility="private")
+    answer = gr.HTML(render("accuracy.html", "waiting"), padding=False, elem_id="accuracy-answer")
+    tab.select(lambda: accuracy_answer(results), None, answer, api_visibility="private")
 
 
-def measured_answer(results: Callable[[], dict]) -> str:
+def accuracy_answer(results: Callable[[], dict]) -> str:
     """HTML of the results, or a sentence on why there are none."""
     try:
         return results_html(results())
     except NotMeasuredError as error:
-        return page_html.message_html(words.NOT_MEASURED, str(error))
-    except (KeyError, TypeError, ValueError, AttributeError):
+        return render("accuracy.html", "not_measured", reason=str(error))
+    except (KeyError, TypeError, ValueError, AttributeError, UndefinedError):
         # A checkpoint from elsewhere may say anything; the page must stand all the same.
-        return page_html.message_html(words.NOT_MEASURED, words.RESULTS_UNREADABLE)
+        return render("accuracy.html", "not_measured", reason=UNREADABLE)
+
+
+def results_html(results: dict) -> str:
+    """HTML of the content of a results.json."""
+    sources = by_source(results)
+    return render("accuracy.html", "answer", results=results, sources=sources, few=FEW)

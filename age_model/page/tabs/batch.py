@@ -1,4 +1,4 @@
-"""The tab "Many pictures", and the endpoint /predict_many behind it."""
+"""The tab "Batch", and the endpoint /predict_many behind it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -6,50 +6,49 @@ from contextlib import ExitStack
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from age_model.images.load import IMAGE_SUFFIXES
-from age_model.page import page_html, words
-from age_model.page.answers import Predictor
-from age_model.page.batch import examine, given_files
-from age_model.page.many_html import TABLE, introduction_html, progress_html, row_html, summary_html
-from age_model.page.page_html import RUNNING
+from age_model.images.load import IMAGE_SUFFIXES, MAX_BYTES
+from age_model.page.batch import MAX_PICTURES, Examined, examine, given_files
+from age_model.page.lazy_predictor import Predictor
+from age_model.page.render import render
 from age_model.page.tabs.cancelling import add_cancel
 from age_model.records.output import lent_folder, output, record_writer
 
-# Pictures of a visitor wait for those of another here, and not in front of the other tabs.
-QUEUE = {"concurrency_id": "many", "concurrency_limit": 1}
+# A batch waits for that of another visitor here, and not in front of the other tabs.
+QUEUE = {"concurrency_id": "batch", "concurrency_limit": 1}
 DOWNLOADS = {"csv": "ages.csv", "json": "ages.jsonl"}
 
 
-def build_many_tab(predictor: Predictor) -> None:
+def build_batch_tab(predictor: Predictor) -> None:
     """The content of the tab and its endpoint.
 
     Args:
-        predictor: called with an upright (H, W, 3) uint8 RGB picture, one after the other.
+        predictor: asked about one picture after the other.
     """
 
     def show(uploads: list[dict] | None) -> Iterator[tuple]:
         yield from shown_answers(predictor, uploads)  # Gradio streams from generator functions only
 
-    gr.HTML(introduction_html(), padding=False)
+    limits = {"max_pictures": MAX_PICTURES, "max_megabytes": MAX_BYTES // 2**20}
+    gr.HTML(render("batch.html", "introduction", **limits), padding=False)
     files = gr.File(
-        label=words.YOUR_PICTURES,
+        label="Your pictures",
         file_count="multiple",
         file_types=["image", ".zip", *IMAGE_SUFFIXES],
         height=180,
-        elem_id="many-input",
+        elem_id="batch-input",
     )
     with gr.Row():
-        start = gr.Button(words.START, variant="primary", elem_id="many-start")
-        cancel = gr.Button(words.CANCEL, variant="secondary", elem_id="many-cancel")
-    status = gr.HTML(padding=False, elem_id="many-status")
+        start = gr.Button("Start", variant="primary", elem_id="batch-start")
+        cancel = gr.Button("Cancel", variant="secondary", elem_id="batch-cancel")
+    status = gr.HTML(padding=False, elem_id="batch-status")
     with gr.Row():
         downloads = [
-            gr.DownloadButton(
-                words.DOWNLOAD.format(name=name), visible=False, elem_id=f"many-{form}"
-            )
+            gr.DownloadButton(f"Download {name}", visible=False, elem_id=f"batch-{form}")
             for form, name in DOWNLOADS.items()
         ]
-    table = gr.HTML("", html_template=TABLE, padding=False, elem_id="many-table")
+    table = gr.HTML(
+        "", html_template=render("batch.html", "table"), padding=False, elem_id="batch-table"
+    )
     running = start.click(
         show,
         files,
@@ -60,7 +59,7 @@ def build_many_tab(predictor: Predictor) -> None:
         api_visibility="private",
         **QUEUE,
     )
-    add_cancel(cancel, running, status, stopped)
+    add_cancel(cancel, running, status, render("batch.html", "stopped"))
     _add_api(predictor, files)
 
 
@@ -74,7 +73,7 @@ def shown_answers(predictor: Predictor, uploads: list[dict] | None) -> Iterator[
     """
     hidden = [gr.update(value=None, visible=False) for _ in DOWNLOADS]
     if not uploads:
-        yield page_html.message_html(*words.MANY_NONE), "", *hidden
+        yield render("batch.html", "no_files"), "", *hidden
         return
     with ExitStack() as opened:
         files, records, rows = given_files(uploads, get_upload_folder(), opened), [], ""
@@ -87,9 +86,36 @@ def shown_answers(predictor: Predictor, uploads: list[dict] | None) -> Iterator[
     yield summary_html(records), rows, *(gr.update(value=path, visible=True) for path in paths)
 
 
-def stopped(status: str) -> str:
-    """The status after a click on Cancel, which may come too late."""
-    return page_html.message_html(*words.MANY_STOPPED) if RUNNING in (status or "") else status
+def progress_html(done: int, total: int, name: str | None) -> str:
+    """How far it has come.
+
+    Args:
+        done: files that are finished, of `total`.
+        name: of the one in progress; None where it stands for several.
+    """
+    return render("batch.html", "progress", done=done, total=total, name=name)
+
+
+def row_html(examined: Examined) -> str:
+    """A row of the table."""
+    return render("batch.html", "row", record=examined.record, crops=examined.crops)
+
+
+def summary_html(records: list[dict]) -> str:
+    """What came out.
+
+    Args:
+        records: of `results.picture_record`, one or more.
+    """
+    usable = [record for record in records if record["error"] is None]
+    return render(
+        "batch.html",
+        "summary",
+        faces=sum(len(record["faces"]) for record in usable),
+        pictures=len(usable),
+        empty=sum(not record["faces"] for record in usable),
+        unusable=len(records) - len(usable),
+    )
 
 
 def write_downloads(records: list[dict], upload_folder: str) -> list[str]:
@@ -114,8 +140,8 @@ def _add_api(predictor: Predictor, files: gr.File) -> None:
             files: uploads, or data: URLs of pictures or zips, of at most 6 MB together then.
 
         Returns:
-            A list with a dictionary a picture, in their order, as from predict; each also has its
-            "file", the name of the picture. They come as they are done.
+            A list with a dictionary for each picture, in their order, as from predict. Each also
+            has its "file", the name of the picture. They come as they are done.
         """
         yield from api_answers(predictor, files)
 

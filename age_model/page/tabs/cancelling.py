@@ -1,24 +1,31 @@
 """Stopping what a tab has begun."""
 
 import time
-from collections.abc import Callable
 
 import gradio as gr
 from gradio.events import Dependency
 
+RUNNING = "answer-running"  # class of what says that something is in progress
 LATE_SECONDS = 0.5
 
 
-def add_cancel(
-    button: gr.Button, running: Dependency, status: gr.HTML, stopped: Callable[[str], str]
-) -> None:
+def add_cancel(button: gr.Button, running: Dependency, status: gr.HTML, stopped: str) -> None:
     """Let a button stop a running event.
 
     Args:
-        stopped: from what the status says to what it is to say then; the click may come too late.
+        stopped: HTML of the status then.
     """
-    # Progress that was on its way may come after the answer and take its place: so it is given again.
+
+    def stop(shown: str | None) -> str | None:
+        return status_after_stop(shown, stopped)
+
+    # Progress that was on its way may come after the answer and take its place: it is given again.
     event = {"concurrency_limit": None, "api_visibility": "private"}
-    button.click(stopped, status, status, cancels=[running], **event).then(
+    button.click(stop, status, status, cancels=[running], **event).then(
         lambda: time.sleep(LATE_SECONDS), None, None, **event
-    ).then(stopped, status, status, **event)
+    ).then(stop, status, status, **event)
+
+
+def status_after_stop(shown: str | None, stopped: str) -> str | None:
+    """`stopped` in place of progress; what else is shown stays, as the click may come too late."""
+    return stopped if RUNNING in (shown or "") else shown

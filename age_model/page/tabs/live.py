@@ -4,28 +4,24 @@ import base64
 import binascii
 import json
 import logging
+import math
 import threading
 import time
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
-import age_model
-from age_model.faces.tracking import FramePredictor, Track, follow, live_faces
+from age_model.faces.detector import QUICK_FACES
+from age_model.faces.tracking import LiveFace, Track, follow, live_faces
 from age_model.images.load import FORMATS, ImageError, load_image
-from age_model.page import page_html, words
-from age_model.page.live_html import (
-    boxes_html,
-    camera_problems,
-    idle_html,
-    introduction_html,
-    status_html,
-)
+from age_model.page.boxes import live_boxes_html
+from age_model.page.lazy_predictor import Predictor
 from age_model.page.private_log import log_without_text
+from age_model.page.render import render
+from age_model.page.theme import script
 
 VISITORS = 4  # live at once; others wait for one of them to end
 TURN_SECONDS = 60  # then the longest waiting has a turn; with nobody waiting it goes on
@@ -41,10 +37,12 @@ CAMERA = gr.WebcamOptions(
         "video": {"facingMode": "user", "width": {"ideal": 640}, "height": {"ideal": 480}}
     },
 )
-PACKAGE = Path(age_model.__file__).parent
-STATIC = PACKAGE / "page" / "static"
-CAMERA_JS = (STATIC / "live_camera.js").read_text(encoding="utf-8")
-STALE_JS = (STATIC / "live_stale.js").read_text(encoding="utf-8")
+# Why a camera does not start: the names that browsers give, and two of our own. Each has a message.
+CAMERA_PROBLEMS = ("NotAllowedError", "NotFoundError", "NotReadableError", "insecure", "other")
+CAMERA_JS = script("live_camera.js")
+STALE_JS = script("live_stale.js")
+TOO_LARGE = "The camera's frames are too large: choose a lower resolution for it."
+UNREADABLE = "The browser sent an unreadable frame. Reload the page, or try another browser."
 log = logging.getLogger(__name__)
 
 
@@ -69,19 +67,24 @@ class Turn:
         return Turn(self.tracks, self.began, now)
 
 
-def build_live_tab(predictor: FramePredictor) -> None:
+def build_live_tab(predictor: Predictor) -> None:
     """The content of the tab."""
     # One frame is examined at a time, whoever sent it: a visitor's next frame has to come in first,
-    # so they take turns, and a photo finds a processor free. Of frames that come while the one before
-    # waits, Gradio keeps the newest only.
+    # so they take turns, and a photo finds a processor free. Of the frames that come while the one
+    # before waits, Gradio keeps the newest only.
     one_at_a_time = threading.Lock()
 
     def answer(frame: dict | None, turn: Turn) -> tuple[str, str, Turn, None]:
         with one_at_a_time:
             return *live_answer(predictor, frame, turn, time.monotonic()), None
 
-    gr.HTML(introduction_html(VISITORS, TURN_SECONDS), padding=False)
-    problem = CAMERA_JS.replace("WORDS", json.dumps(camera_problems()))
+    limits = {
+        "max_faces": QUICK_FACES,
+        "max_visitors": VISITORS,
+        "turn_seconds": TURN_SECONDS,
+    }
+    gr.HTML(render("live.html", "introduction", **limits), padding=False)
+    problem = CAMERA_JS.replace("MESSAGES", json.dumps(camera_problems()))
     gr.HTML("", js_on_load=problem, padding=False, elem_id="live-problem")
     with gr.Column(elem_id="live-view"):
         camera = gr.Image(
@@ -95,7 +98,9 @@ def build_live_tab(predictor: FramePredictor) -> None:
             elem_id="live-camera",
         )
         boxes = gr.HTML("", js_on_load=STALE_JS, padding=False, elem_id="live-boxes")
-    status = gr.HTML(idle_html(), js_on_load=STALE_JS, padding=False, elem_id="live-status")
+    status = gr.HTML(
+        render("live.html", "idle"), js_on_load=STALE_JS, padding=False, elem_id="live-status"
+    )
     turn = gr.State(Turn())
     camera.stream(
         answer,
@@ -115,7 +120,7 @@ def build_live_tab(predictor: FramePredictor) -> None:
 
 
 def live_answer(
-    predictor: FramePredictor, frame: dict | None, turn: Turn, now: float
+    predictor: Predictor, frame: dict | None, turn: Turn, now: float
 ) -> tuple[str, str, Turn]:
     """What the page shows after one more frame.
 
@@ -133,27 +138,40 @@ def live_answer(
         tracks = follow(turn.tracks, predictor.predict_frame(image_rgb), now)
         faces = live_faces(tracks, now, predictor.calibration)
     except ImageError as error:
-        return "", page_html.message_html(words.UNUSABLE, str(error), problem=True), turn
+        return "", render("live.html", "unusable", reason=str(error)), turn
     except Exception as error:  # the next frame may do; the picture stays out of the log
         log_without_text(log, "a live frame", error)
-        return "", page_html.message_html(*words.FAILED, problem=True), turn
+        return "", render("message.html", "failed", kind="picture"), turn
     height, width = image_rgb.shape[:2]
     left = turn.began + TURN_SECONDS - now
     turn = Turn(tracks, turn.began, turn.last)
-    return boxes_html(faces, (width, height)), status_html(faces, left), turn
+    return live_boxes_html(faces, (width, height)), status_html(faces, left), turn
+
+
+def camera_problems() -> dict[str, str]:
+    """HTML for each of CAMERA_PROBLEMS."""
+    return {
+        reason: render("live.html", "camera_problem", reason=reason) for reason in CAMERA_PROBLEMS
+    }
+
+
+def status_html(faces: tuple[LiveFace, ...], seconds_left: float) -> str:
+    """The faces in view in words, and how long this visitor's turn still lasts."""
+    left = math.ceil(max(seconds_left, 0))
+    return render("live.html", "status", faces=faces, seconds_left=left)
 
 
 def _frame_rgb(frame: dict | None) -> np.ndarray:
-    """(H, W, 3) uint8 of a frame; the caller writes it, so its size is checked before it is read."""
+    """(H, W, 3) uint8 of a frame; a caller writes it, so its size is checked before it is read."""
     head, _, data = ((frame or {}).get("url") or "").partition(",")
     if head != DATA_URL:
-        raise ImageError(words.LIVE_UNREADABLE)
+        raise ImageError(UNREADABLE)
     if len(data) > MAX_FRAME_CHARACTERS:
-        raise ImageError(words.LIVE_TOO_LARGE)
+        raise ImageError(TOO_LARGE)
     try:
         picture = Image.open(BytesIO(base64.b64decode(data, validate=True)), formats=FORMATS)
     except (binascii.Error, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(words.LIVE_UNREADABLE) from error
+        raise ImageError(UNREADABLE) from error
     if picture.width * picture.height > MAX_FRAME_PIXELS:
-        raise ImageError(words.LIVE_TOO_LARGE)
+        raise ImageError(TOO_LARGE)
     return load_image(picture)

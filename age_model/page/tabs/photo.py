@@ -6,38 +6,37 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 import age_model
-from age_model.page import page_html, photo_html, words
-from age_model.page.answers import Predictor, api_answer, page_answer
+from age_model.labels import PAGE_THRESHOLDS
+from age_model.page.answers import api_answer, page_answer
+from age_model.page.lazy_predictor import Predictor
+from age_model.page.render import render
+from age_model.page.theme import script
 
-PACKAGE = Path(age_model.__file__).parent
-STATIC = PACKAGE / "page" / "static"
-EXAMPLES = [PACKAGE / "examples" / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
-HEIC_UPLOAD = (STATIC / "heic_upload.js").read_text(encoding="utf-8")
-FACE_SELECT = (STATIC / "face_select.js").read_text(encoding="utf-8")
-AFTER_ANSWER = (STATIC / "after_answer.js").read_text(encoding="utf-8")
+EXAMPLES_FOLDER = Path(age_model.__file__).parent / "examples"
+EXAMPLES = [EXAMPLES_FOLDER / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
+HEIC_UPLOAD = script("heic_upload.js")
+FACE_SELECT = script("face_select.js")
+AFTER_ANSWER = script("after_answer.js")
 
 
 def build_photo_tab(predictor: Predictor) -> None:
-    """The content of the tab for files, and the endpoint.
-
-    Args:
-        predictor: called with an upright (H, W, 3) uint8 RGB picture.
-    """
-    picture = _tab("photo", ["upload", "clipboard"], words.WAITING_PHOTO, predictor)
+    """The content of the tab for files, and the endpoint."""
+    picture = _tab("photo", ["upload", "clipboard"], predictor)
     _add_api(picture, predictor)
 
 
 def build_webcam_tab(predictor: Predictor) -> None:
     """The content of the tab for pictures that are taken on the page."""
-    _tab("webcam", ["webcam"], words.WAITING_WEBCAM, predictor)
+    _tab("webcam", ["webcam"], predictor)
 
 
-def _tab(name: str, sources: list[str], waiting: str, predictor: Predictor) -> gr.Image:
+def _tab(name: str, sources: list[str], predictor: Predictor) -> gr.Image:
     """A picture to give on the left, the answer to it on the right; examples go with uploads."""
+    waiting = render("photo.html", "waiting", webcam="webcam" in sources)
 
     def show(picture: dict | None) -> tuple[dict, str, str]:
-        drawn, boxes, html = page_answer(predictor, picture, get_upload_folder(), waiting)
-        return gr.update(value=drawn, visible=drawn is not None), boxes, html
+        shown, boxes, html = page_answer(predictor, picture, get_upload_folder(), waiting)
+        return gr.update(value=shown, visible=shown is not None), boxes, html
 
     with gr.Row(equal_height=False, elem_classes="photo-view"):
         with gr.Column(scale=5, min_width=320):
@@ -45,7 +44,7 @@ def _tab(name: str, sources: list[str], waiting: str, predictor: Predictor) -> g
         with gr.Column(scale=6, min_width=320, elem_id=f"{name}-result"):
             shown, boxes = _shown_picture(name)
             answer = gr.HTML(
-                page_html.waiting_html(waiting),
+                waiting,
                 js_on_load=HEIC_UPLOAD if "upload" in sources else None,
                 padding=False,
                 elem_id=f"{name}-answer",
@@ -63,10 +62,10 @@ def _tab(name: str, sources: list[str], waiting: str, predictor: Predictor) -> g
 
 
 def _shown_picture(name: str) -> tuple[gr.Image, gr.HTML]:
-    """The picture with its boxes, and what lies over it to select the faces by."""
+    """The picture, and the boxes over it by which its faces are selected."""
     with gr.Column(elem_classes="photo-faces"):
         shown = gr.Image(
-            label=words.FACES_FOUND,
+            label="Faces found",
             visible=False,
             interactive=False,
             format="jpeg",
@@ -79,7 +78,7 @@ def _shown_picture(name: str) -> tuple[gr.Image, gr.HTML]:
 
 def _given_picture(name: str, sources: list[str]) -> gr.Image:
     picture = gr.Image(
-        label=words.YOUR_PICTURE,
+        label="Your picture",
         sources=sources,
         type="filepath",
         height=380,
@@ -88,7 +87,7 @@ def _given_picture(name: str, sources: list[str]) -> gr.Image:
     )
     # Only the page's style listens to it: the numbers come with every answer.
     gr.Checkbox(
-        label=photo_html.at_least_switch(),
+        label=f"Probability of looking {', '.join(map(str, PAGE_THRESHOLDS))} or older",
         container=False,
         interactive=True,
         elem_classes="at-least-switch",
@@ -103,7 +102,7 @@ def add_examples(picture: gr.Image) -> None:
     gr.Examples(
         [[str(path)] for path in EXAMPLES],
         picture,
-        label=words.EXAMPLES,
+        label="Or try one of these",
         cache_examples=False,
         api_visibility="private",
     )
@@ -121,11 +120,11 @@ def _add_api(picture: gr.Image, predictor: Predictor) -> None:
             thresholds: also say how probable it is that a face looks 13, 16, 18, 21, 25 or older.
 
         Returns:
-            A dictionary. Its "faces", the largest first and none if no face is found, have "age" in
-            years, "interval" (from and to which age it most likely is, 80%), "group" (of ages in
-            years), "group_probabilities" and "gender_probability" (0 to 1), "gender" as it looks, and
-            "box" (x1, y1, x2, y2 in pixels of the upright picture). Its "error" is None, or says why
-            the picture cannot be used.
+            A dictionary. Its "faces", the largest first and none if no face is found, have "age"
+            in years, "interval" (from and to which age it most likely is, 80%), "group" (of ages
+            in years), "group_probabilities" and "gender_probability" (0 to 1), "gender" as it
+            looks, and "box" (x1, y1, x2, y2 in pixels of the upright picture). Its "error" is None,
+            or says why the picture cannot be used.
         """
         return api_answer(predictor, picture, get_upload_folder(), thresholds)
 

@@ -6,25 +6,28 @@ from collections.abc import Iterator
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from age_model.faces.tracking import FramePredictor
+from age_model.faces.detector import QUICK_FACES
+from age_model.faces.tracking import AGE_SECONDS, LOST_SECONDS, SETTLED_FRAMES
 from age_model.images.load import ImageError
-from age_model.page import page_html, words
 from age_model.page.answers import checked_path, upload_name
-from age_model.page.page_html import RUNNING
+from age_model.page.lazy_predictor import Predictor
+from age_model.page.pictures import data_uri
 from age_model.page.private_log import log_without_text
+from age_model.page.render import render
 from age_model.page.tabs.cancelling import add_cancel
-from age_model.page.video_html import introduction_html, people_html, progress_html, summary_html
+from age_model.page.tabs.video_plot import plot
 from age_model.records.output import lent_folder, output
-from age_model.video.clip import open_clip
+from age_model.video.clip import FORMATS, MAX_BYTES, MAX_SECONDS, MAX_SIZE, open_clip
 from age_model.video.people import People, Person, write_people
 
 DOWNLOAD = "ages-over-time.csv"
+MAX_SHOWN = 12  # people: the plot of more is a tangle
 # Clips wait for each other here, and not in front of the other tabs.
 QUEUE = {"concurrency_id": "video", "concurrency_limit": 1}
 log = logging.getLogger(__name__)
 
 
-def build_video_tab(predictor: FramePredictor) -> None:
+def build_video_tab(predictor: Predictor) -> None:
     """The content of the tab.
 
     Args:
@@ -36,16 +39,14 @@ def build_video_tab(predictor: FramePredictor) -> None:
 
     gr.HTML(introduction_html(), padding=False)
     clip = gr.Video(
-        label=words.YOUR_CLIP, sources=["upload"], height=320, buttons=[], elem_id="video-input"
+        label="Your clip", sources=["upload"], height=320, buttons=[], elem_id="video-input"
     )
     with gr.Row():
-        start = gr.Button(words.START, variant="primary", elem_id="video-start")
-        cancel = gr.Button(words.CANCEL, variant="secondary", elem_id="video-cancel")
+        start = gr.Button("Start", variant="primary", elem_id="video-start")
+        cancel = gr.Button("Cancel", variant="secondary", elem_id="video-cancel")
     status = gr.HTML(padding=False, elem_id="video-status")
     people = gr.HTML(padding=False, elem_id="video-people")
-    download = gr.DownloadButton(
-        words.DOWNLOAD.format(name=DOWNLOAD), visible=False, elem_id="video-csv"
-    )
+    download = gr.DownloadButton(f"Download {DOWNLOAD}", visible=False, elem_id="video-csv")
     running = start.click(
         show,
         clip,
@@ -56,10 +57,10 @@ def build_video_tab(predictor: FramePredictor) -> None:
         api_visibility="private",
         **QUEUE,
     )
-    add_cancel(cancel, running, status, stopped)
+    add_cancel(cancel, running, status, render("video.html", "stopped"))
 
 
-def shown_people(predictor: FramePredictor, upload: dict | None) -> Iterator[tuple]:
+def shown_people(predictor: Predictor, upload: dict | None) -> Iterator[tuple]:
     """What the page shows, after each frame anew.
 
     Args:
@@ -71,7 +72,7 @@ def shown_people(predictor: FramePredictor, upload: dict | None) -> Iterator[tup
     hidden = gr.update(value=None, visible=False)
     try:
         if not upload:
-            yield page_html.message_html(*words.VIDEO_NONE), "", hidden
+            yield render("video.html", "no_clip"), "", hidden
             return
         people, second = People(predictor), 0.0
         with open_clip(checked_path(upload, get_upload_folder())) as clip:
@@ -79,22 +80,77 @@ def shown_people(predictor: FramePredictor, upload: dict | None) -> Iterator[tup
                 yield progress_html(second, clip.seconds), "", hidden
                 people.see(frame)
                 second = frame.second
-            found, left_out = people.found()
+            found, omitted = people.found()
         button = hidden
         if found:
             button = gr.update(value=write_download(found, get_upload_folder()), visible=True)
-        yield summary_html(found, left_out, clip.cut), people_html(found, second), button
+        yield summary_html(len(found), omitted, clip.cut), people_html(found, second), button
     except ImageError as error:
-        text = f"{upload_name(upload)} {error}."
-        yield page_html.message_html(words.VIDEO_UNUSABLE, text, problem=True), "", hidden
+        name = upload_name(upload)
+        problem = render("message.html", "unusable", kind="clip", name=name, reason=str(error))
+        yield problem, "", hidden
     except Exception as error:  # the clip and its name stay out of the log
         log_without_text(log, "a clip", error)
-        yield page_html.message_html(*words.VIDEO_FAILED, problem=True), "", hidden
+        yield render("message.html", "failed", kind="clip"), "", hidden
 
 
-def stopped(status: str) -> str:
-    """The status after a click on Cancel, which may come too late."""
-    return page_html.message_html(*words.VIDEO_STOPPED) if RUNNING in (status or "") else status
+def introduction_html() -> str:
+    """What stands above the tab: the limits, in words."""
+    return render(
+        "video.html",
+        "introduction",
+        max_seconds=MAX_SECONDS,
+        max_megabytes=MAX_BYTES // 2**20,
+        max_size=MAX_SIZE,
+        formats=FORMATS,
+        max_faces=QUICK_FACES,
+        lost_seconds=LOST_SECONDS,
+    )
+
+
+def progress_html(second: float, seconds: float) -> str:
+    """How far it has come: `second` of about `seconds`."""
+    return render("video.html", "progress", second=second, seconds=max(seconds, second))
+
+
+def summary_html(people: int, omitted: int, cut: bool) -> str:
+    """What came out.
+
+    Args:
+        people: how many were found.
+        omitted: faces that were seen too few times.
+        cut: the clip went on beyond the limit.
+    """
+    return render(
+        "video.html",
+        "summary",
+        people=people,
+        shown=min(people, MAX_SHOWN),
+        omitted=omitted,
+        least_frames=SETTLED_FRAMES,
+        cut=cut,
+        max_seconds=MAX_SECONDS,
+    )
+
+
+def people_html(people: list[Person], seconds: float) -> str:
+    """A plot and a card for each person, of those seen longest; empty where there is nobody.
+
+    Args:
+        seconds: how long the clip is.
+    """
+    if not people:
+        return ""
+    longest = sorted(people, key=lambda person: -person.frames)[:MAX_SHOWN]
+    shown = sorted(longest, key=lambda person: person.number)
+    return render(
+        "video.html",
+        "people",
+        people=shown,
+        crops=[data_uri(person.crop_rgb) for person in shown],
+        plot=plot(shown, seconds),
+        average_seconds=AGE_SECONDS,
+    )
 
 
 def write_download(people: list[Person], upload_folder: str) -> str:
