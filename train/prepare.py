@@ -168,9 +168,7 @@ def _scan(
                     digest = perceptual_hash(image.convert("RGB"))
             except (OSError, ValueError, SyntaxError, PILImage.DecompressionBombError):
                 empty = not picture.image["bytes"]
-                report.leave_out(
-                    picture.file, "empty or unreadable file" if empty else "not a picture"
-                )
+                report.omit(picture.file, "empty or unreadable file" if empty else "not a picture")
                 continue
             row = asdict(picture)
             official.append(row.pop("official_split"))
