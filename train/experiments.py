@@ -22,9 +22,15 @@ from train.console.output import shown_name
 SETTINGS = (
     "start", "teacher", "second_teacher", "learning_rate", "max_steps",
     "per_device_train_batch_size", "optimizer", "class_weighting", "class_weight_power",
-    "gender_loss", "distillation", "hints", "patch_dropout", "mixup", "image_size", "utkface_share",
-    "finished", "averaged_with", "share", "unweighted", "raised",
+    "gender_loss", "distillation", "feature_distillation", "patch_dropout", "mixup", "image_size",
+    "utkface_share", "source_weights",
+    "adjusted", "interpolated_with", "alpha", "common", "rare",
 )  # fmt: skip
+# Names in the records of runs before these were renamed.
+FORMER_NAMES = {
+    "feature_distillation": "hints", "adjusted": "finished", "interpolated_with": "averaged_with",
+    "alpha": "share", "common": "unweighted", "rare": "raised",
+}  # fmt: skip
 SCORES = {  # heading -> (MLflow metric, how it is shown)
     "MAE": ("eval_mae", "{:.2f}"),
     "21-60": ("eval_mae_21_60", "{:.2f}"),
@@ -69,7 +75,8 @@ def run_record(run_id: str) -> dict:
     except mlflow.exceptions.MlflowException as error:
         raise InputError(f"expected an MLflow run {run_id}, got: {error}") from None
     params, metrics = run.data.params, run.data.metrics
-    settings = {name: params[name] for name in SETTINGS if params.get(name, "None") != "None"}
+    values = {name: params.get(name, params.get(FORMER_NAMES.get(name))) for name in SETTINGS}
+    settings = {name: value for name, value in values.items() if value not in (None, "None", "{}")}
     return {
         "preset": run.info.run_name,
         "finished": run.info.status == "FINISHED",

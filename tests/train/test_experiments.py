@@ -19,7 +19,9 @@ def run(tmp_path, monkeypatch) -> Path:
     folder.mkdir(parents=True)
     mlflow.set_experiment("age")
     with mlflow.start_run(run_name="tiny") as record:
-        mlflow.log_params({"learning_rate": 0.002, "teacher": "/home/me/runs/big", "seed": 7})
+        mlflow.log_params(
+            {"learning_rate": 0.002, "teacher": "/home/me/runs/big", "seed": 7, "hints": 0.5}
+        )
         for step, mae in ((100, 8.5), (200, 7.25)):
             mlflow.log_metrics({"eval_mae": mae, "eval_cs5": 0.5}, step=step)
         mlflow.log_metrics({"minutes": 12.4, "pictures_seen": 25600, "parameters": 5_500_000})
@@ -39,6 +41,7 @@ def test_figures_come_from_mlflow_and_words_from_the_command_line(run):
     assert "| 25,600 | 12 | 7.25 |" in row and "50.0%" in row
     assert "Does it learn?" in text and "It does." in text and "a processor" in text
     assert "8.50 at 100, 7.25 at 200" in text and "learning_rate 0.002" in text
+    assert "feature_distillation 0.5" in text, "a run from before the option was renamed"
     assert "teacher big" in text and "/home/me" not in text and "seed" not in text
 
 
