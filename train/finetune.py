@@ -50,7 +50,7 @@ def finetune(
     last = _last_checkpoint(args)
     track(model_args, args, preset, resuming=last is not None)
     trainer.train(resume_from_checkpoint=last)
-    if trainer.state.global_step < trainer.state.max_steps and args.stop_after_minutes:
+    if any(c.stopped for c in trainer.callback_handler.callbacks if isinstance(c, StopAfter)):
         raise Stopped(trainer.state.global_step, trainer.state.max_steps)
     network = trainer.accelerator.unwrap_model(trainer.model)
     if hasattr(network, "feature_projection"):
@@ -59,7 +59,7 @@ def finetune(
         "preset": preset,
         "arguments": {**asdict(model_args), **asdict(data_args), **_arguments(args)},
         **_history(trainer),
-        "sources": source_metadata(data_args.data),
+        "source_facts": source_metadata(data_args.data),
         "validation": trainer.evaluate(),
         "evaluations": [entry for entry in trainer.state.log_history if "eval_mae" in entry],
         "teacher": _metadata_of(model_args.teacher),

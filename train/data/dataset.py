@@ -111,9 +111,7 @@ class AugmentingCollate:
     def __call__(self, items: list[dict]) -> dict[str, torch.Tensor]:
         """See the class."""
         images_rgb = torch.from_numpy(np.stack([item["image_rgb"] for item in items]))
-        # torch seeds each worker anew for each epoch, from the Trainer's seed.
-        generator = torch.Generator().manual_seed(self.seed + int(torch.randint(2**31, ())))
-        pixels = augment(images_rgb, self.size, generator)
+        pixels = augment(images_rgb, self.size, _seeded(torch.Generator(), self.seed))
         return {"pixel_values": pixels.sub_(0.5).div_(0.5), **_labels(items)}
 
 
@@ -135,7 +133,8 @@ class DeviceCache:
         self.images_rgb = torch.empty(shape, dtype=torch.uint8, device=device)
         self.labels: dict[str, torch.Tensor] = {}
         self.size = size
-        self._generator = torch.Generator(device=device).manual_seed(seed)
+        self.seed = seed
+        self._generator = torch.Generator(device=device)
         loader = DataLoader(
             dataset,
             DECODED_AT_ONCE,
@@ -153,9 +152,17 @@ class DeviceCache:
     def batch(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         """A batch as from `AugmentingCollate`, of the pictures with these (B,) numbers."""
         rows = rows.to(self.images_rgb.device)
-        pixels = augment(self.images_rgb[rows], self.size, self._generator)
+        pixels = augment(self.images_rgb[rows], self.size, _seeded(self._generator, self.seed))
         labels = {name: values[rows] for name, values in self.labels.items()}
         return {"pixel_values": pixels.sub_(0.5).div_(0.5), **labels}
+
+
+def _seeded(generator: torch.Generator, seed: int) -> torch.Generator:
+    """The generator, seeded for a batch from torch's global state.
+
+    That state is in the Trainer's checkpoints, and torch sets it anew in each worker for each epoch.
+    """
+    return generator.manual_seed(seed + int(torch.randint(2**31, ())))
 
 
 def _labels(items: list[dict]) -> dict[str, torch.Tensor]:

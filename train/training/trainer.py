@@ -160,14 +160,16 @@ class WeightedTrainer(Trainer):
             self._cache = DeviceCache(
                 self.train_dataset, self.input_size, self.args.device, self.args.seed
             )
-        sampler = self._get_train_sampler()
-        return DataLoader(
+        numbers = DataLoader(
             range(len(self.train_dataset)),
             self._train_batch_size,
-            sampler=sampler,
-            drop_last=True,
+            sampler=self._get_train_sampler(),
+            # A batch of another size would be compiled for anew.
+            drop_last=len(self.train_dataset) >= self._train_batch_size,
             collate_fn=lambda rows: {"rows": torch.tensor(rows)},
         )
+        # Tells the sampler the epoch, so that a resumed run draws what an unbroken one would.
+        return self.accelerator.prepare(numbers)
 
     def _prepare_inputs(self, inputs: dict) -> dict:
         """On the device; numbers of pictures become the pictures."""
@@ -248,11 +250,12 @@ class StopAfter(TrainerCallback):
 
     def __init__(self, minutes: float):
         self.minutes = minutes
+        self.stopped = False
         self._end = time.monotonic() + 60 * minutes
 
     def on_step_end(self, args, state, control, **kwargs):
         if time.monotonic() >= self._end and state.global_step < state.max_steps:
-            control.should_save = control.should_training_stop = True
+            self.stopped = control.should_save = control.should_training_stop = True
 
 
 def _projection(model: PreTrainedModel, teacher: PreTrainedModel) -> nn.Module:
