@@ -178,24 +178,28 @@ def _screen(size: int, period: torch.Tensor) -> torch.Tensor:
 
 
 def _jpeg(images: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
-    """What JPEG leaves of (N, 3, H, W) pictures, the sides multiples of 8, at (N,) qualities 1..100.
+    """What JPEG leaves of (N, 3, H, W) pictures at (N,) qualities 1..100.
 
     Each channel loses its 8 x 8 DCT coefficients as the luminance does; no chroma subsampling.
     """
     if not len(images):
         return images
-    count, channels, height, width = images.shape
-    table = images.new_tensor(QUANTISATION) / 255
+    bottom, right = -images.shape[2] % 8, -images.shape[3] % 8
+    padded = F.pad(images, (0, right, 0, bottom), mode="replicate")
+    count, channels, height, width = padded.shape
+    table = images.new_tensor(QUANTISATION)
     scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
-    step = (scale.view(-1, 1, 1) * table).view(count, 1, 1, 1, 8, 8)
+    step = (scale.view(-1, 1, 1) * table).round().clamp(1, 255) / 255
+    step = step.view(count, 1, 1, 1, 8, 8)
     n = torch.arange(8, device=images.device, dtype=images.dtype)
     dct = torch.cos((2 * n + 1) * n[:, None] * math.pi / 16) * 0.5
     dct[0] /= 2**0.5
-    blocks = images.view(count, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
+    blocks = padded.view(count, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
     coefficients = dct @ (blocks - 0.5) @ dct.T
     coefficients = torch.round(coefficients / step) * step
     blocks = dct.T @ coefficients @ dct + 0.5
-    return blocks.transpose(3, 4).reshape(count, channels, height, width)
+    restored = blocks.transpose(3, 4).reshape(count, channels, height, width)
+    return restored[:, :, : images.shape[2], : images.shape[3]]
 
 
 def _erase(images: torch.Tensor, draw: _Draw) -> None:
