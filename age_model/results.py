@@ -16,8 +16,8 @@ from age_model.labels import (
 
 # Notes on a picture, in the records and on the page.
 NOTE_FRAMES = (
-    "The file holds {frames} pictures, as an animation or a document does; only the first was "
-    "examined."
+    "The file holds more than one picture, as an animation or a document does; only the first "
+    "was examined."
 )
 NOTE_FACES = "{found} faces were found; only the {most} largest were examined."
 NOTE_REJECTED = {
@@ -227,7 +227,7 @@ def picture_notes(frames: int, faces: FaceAges | None) -> list[str]:
         frames: that of `images.Picture`.
         faces: those that were examined.
     """
-    notes = [NOTE_FRAMES.format(frames=f"{frames:,}")] if frames > 1 else []
+    notes = [NOTE_FRAMES] if frames > 1 else []
     if faces is not None and faces.omitted:
         found = len(faces) + faces.omitted
         notes.append(NOTE_FACES.format(found=found, most=len(faces)))
