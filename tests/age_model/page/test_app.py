@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from gradio_client import Client, handle_file
 
-from age_model.page import launch
+from age_model.page import blocks, launch
 from age_model.page.tabs.photo import EXAMPLES
 from tests.support.app_server import (
     REPOSITORY,
@@ -70,9 +70,9 @@ def test_port_in_use_is_said_in_a_sentence(server, tiny_checkpoint, tmp_path):
 
 def test_uploads_are_deleted_and_examples_stay(photo, ages_of, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    monkeypatch.setattr(launch, "CHECK_UPLOADS_SECONDS", 1)
-    monkeypatch.setattr(launch, "UPLOADS_LIVE_SECONDS", 6)
-    page = launch.build_demo(lambda image: ages_of((180, 60, 270, 180)))
+    monkeypatch.setattr(blocks, "CHECK_UPLOADS_SECONDS", 1)
+    monkeypatch.setattr(blocks, "UPLOADS_LIVE_SECONDS", 6)
+    page = blocks.build_demo(lambda image: ages_of((180, 60, 270, 180)))
     _, url, _ = page.launch(
         server_port=free_port(), prevent_thread_lock=True, quiet=True, ssr_mode=False
     )

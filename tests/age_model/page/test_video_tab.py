@@ -1,6 +1,7 @@
 """The tab for a clip, without a browser: what it yields, and the files it takes and leaves."""
 
 import csv
+import re
 from pathlib import Path
 
 import gradio as gr
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 
 from age_model.network.calibration import Calibration
-from age_model.page.page_html import RUNNING
-from age_model.page.tabs.video import QUEUE, build_video_tab, shown_people, stopped
+from age_model.page.tabs.cancelling import RUNNING, status_after_stop
+from age_model.page.tabs.video import QUEUE, build_video_tab, shown_people
 from tests.support.clips import FPS, scene, write_clip
+from tests.support.markup import read
 
 BAD_NAME = "<img src=x onerror=alert(1)>.mp4"
 FACE = (180, 60, 270, 180)
@@ -53,8 +55,11 @@ def test_clip_gives_progress_then_people_and_a_table(clip, ages_of, uploads):
     assert len(before) == len(predictor.seen) == 8
     assert all(RUNNING in said and not html for said, html, _ in before)
     assert 'value="0.5"' in before[3][0] and not any(update["visible"] for *_, update in before)
-    assert "1 person followed" in status and "35</span> years" in people
-    assert "seen from 0.0 to 1.8 s, in 8 frames" in people and people.count("<polyline") == 1
+    assert read(status).one(role="status").text.split()[1] == "1"
+    card = read(people).one("article", data_person="1")
+    assert card.one(css_class="face-years").text == "35" and people.count("<polyline") == 1
+    assert re.findall(r"[\d.]+", card.one(css_class="face-gender").text) == ["0.0", "1.8", "8"]
+    assert card.one("img")["src"].startswith("data:image/jpeg;base64,")
     table = Path(button["value"])
     assert button["visible"] and table.is_relative_to(uploads)
     with table.open(newline="") as stream:
@@ -77,13 +82,13 @@ def test_nothing_of_the_clip_is_copied(clip, ages_of, uploads):
 
 def test_without_a_clip_the_page_asks_for_one(uploads):
     ((status, people, button),) = shown_people(None, None)
-    assert "Choose a clip" in status and not people and not button["visible"]
+    assert read(status).one(role="status") and not people and not button["visible"]
 
 
 def test_nobody_in_the_clip_gives_no_table(clip, ages_of):
     predictor = Predictor(lambda face: ages_of())
     status, people, button = list(shown_people(predictor, clip))[-1]
-    assert "No face found" in status and not people and not button["visible"]
+    assert read(status).one(role="status") and not people and not button["visible"]
 
 
 def test_clips_that_cannot_be_used_say_why(uploads, ages_of, tmp_path, capsys):
@@ -102,7 +107,7 @@ def test_clips_that_cannot_be_used_say_why(uploads, ages_of, tmp_path, capsys):
     ]:
         *_, (status, people, button) = shown_people(Predictor(ages_of), upload)
         if upload:
-            assert "This clip cannot be used" in status and reason in status, upload
+            assert reason in read(status).one(role="alert").text, upload
             assert "<img" not in status and str(uploads) not in status
         assert not people and not button["visible"]
 
@@ -110,7 +115,7 @@ def test_clips_that_cannot_be_used_say_why(uploads, ages_of, tmp_path, capsys):
 def test_surprise_gives_a_sentence_and_keeps_the_name_out_of_the_log(clip, ages_of, caplog):
     predictor = Predictor(ages_of, RuntimeError(" ".join(["a", "secret"])))
     *_, (status, people, _) = shown_people(predictor, clip | {"orig_name": "swordfish.mp4"})
-    assert "Something went wrong" in status and not people
+    assert read(status).one(role="alert") and not people
     assert "RuntimeError with a clip" in caplog.text
     assert "swordfish" not in caplog.text and "a secret" not in caplog.text
 
@@ -122,12 +127,12 @@ def test_leaving_in_the_middle_ends_the_work(clip, ages_of):
         status, *_ = next(running)
     running.close()
     assert len(predictor.seen) == 2
-    assert "Stopped" in stopped(status)
+    assert status_after_stop(status, "stopped") == "stopped"
 
 
 def test_stopping_changes_only_what_is_running(clip, ages_of):
     status, *_ = list(shown_people(Predictor(ages_of), clip))[-1]
-    assert stopped(status) == status and not stopped(None)
+    assert status_after_stop(status, "stopped") == status
 
 
 def test_clips_wait_in_a_queue_of_their_own_and_the_tab_has_no_endpoint():
@@ -137,4 +142,4 @@ def test_clips_wait_in_a_queue_of_their_own_and_the_tab_has_no_endpoint():
     assert visibility == {"private"}
     (running,) = [f for f in page.fns.values() if f.concurrency_id == QUEUE["concurrency_id"]]
     assert running.concurrency_limit == 1 and not running.preprocess
-    assert QUEUE["concurrency_id"] not in {"predict", "many", "live"}
+    assert QUEUE["concurrency_id"] not in {"predict", "batch", "live"}

@@ -1,0 +1,159 @@
+"""All templates: strict about names, and closed to whatever a file or a checkpoint says."""
+
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+from jinja2.runtime import Macro
+
+from age_model.faces.tracking import LiveFace
+from age_model.network.explain import Explanation
+from age_model.network.loading import EMBEDDED
+from age_model.network.reports import by_source, read_results
+from age_model.page.boxes import live_boxes_html, photo_boxes_html
+from age_model.page.render import ENVIRONMENT, render
+from age_model.page.tabs.explain import heat_map
+from age_model.page.tabs.video_plot import plot
+from age_model.results import picture_record
+from tests.support.factories import face_ages
+from tests.support.markup import read
+from tests.support.people import followed
+
+BAD = '<img src=x onerror="alert(1)">\'${document.title}{{ 7 * 7 }} & co.jpg'
+LIMITS = {"max_seconds": 30, "max_megabytes": 50, "max_size": (1920, 1080), "formats": BAD}
+
+
+def _rendered(text: str) -> dict[tuple[str, str], str]:
+    """Every piece of every template that Python asks for, with `text` wherever a text goes."""
+    faces = face_ages([35, 1.2], warnings=((text,), ())).to_dicts(at_least=(18, 21, 25))
+    people, _ = followed([[(100, 100, 60, 40)]] * 5)
+    map_ = heat_map(Explanation(np.zeros((32, 32, 3), np.uint8), 41.2, np.eye(4)))
+    results = read_results(EMBEDDED)
+    for key in ("date", "command"):
+        results[key] = text
+    results["model"]["name"] = results["data"]["split"] = text
+    results["words"] = {"gaps": [text], "limits": [text]}
+    for numbers in results["sources"].values():
+        for part in ("years", "groups"):
+            if numbers.get(part):
+                _rename_first(numbers[part]["by_group"], text)
+        if numbers.get("years"):
+            _rename_first(numbers["years"]["interval"]["by_group"], text)
+    live = (LiveFace(1, np.zeros(4), 34.2, (27.6, 40.1)), LiveFace(2, np.zeros(4), None, None))
+    video = {"people": 15, "shown": 12, "omitted": 1, "least_frames": 3, "cut": True}
+    pieces = {
+        ("accuracy.html", "waiting"): {},
+        ("accuracy.html", "not_measured"): {"reason": text},
+        ("accuracy.html", "answer"): {
+            "results": results,
+            "sources": [(text, numbers) for _, numbers in by_source(results)],
+            "few": 30,
+        },
+        ("batch.html", "introduction"): {"max_pictures": 200, "max_megabytes": 100},
+        ("batch.html", "table"): {},
+        ("batch.html", "row"): {
+            "record": picture_record(text, (9, 7), face_ages([35])) | {"notes": [text]},
+            "crops": [text],
+        },
+        ("batch.html", "progress"): {"done": 0, "total": 2, "name": text},
+        ("batch.html", "summary"): {"faces": 2, "pictures": 2, "empty": 1, "unusable": 1},
+        ("batch.html", "no_files"): {},
+        ("batch.html", "stopped"): {},
+        ("explanation.html", "introduction"): {},
+        ("explanation.html", "waiting"): {},
+        ("explanation.html", "faces"): {"crops": [text, text]},
+        ("explanation.html", "answer"): {"number": 1, "map": map_, "notes": [text]},
+        ("live.html", "introduction"): {"max_faces": 6, "max_visitors": 4, "turn_seconds": 60},
+        ("live.html", "idle"): {},
+        ("live.html", "status"): {"faces": live, "seconds_left": 1},
+        ("live.html", "camera_problem"): {"reason": "NotAllowedError"},
+        ("live.html", "unusable"): {"reason": text},
+        ("message.html", "unusable"): {"kind": "picture", "name": text, "reason": text},
+        ("message.html", "failed"): {"kind": "clip"},
+        ("page.html", "header"): {},
+        ("page.html", "notes"): {},
+        ("page.html", "model"): {"name": text, "detector": text, "unreachable": text},
+        ("photo.html", "waiting"): {"webcam": True},
+        ("photo.html", "answer"): {"faces": faces, "crops": [text, text], "notes": [text]},
+        ("video.html", "introduction"): LIMITS | {"max_faces": 6, "lost_seconds": 1.5},
+        ("video.html", "progress"): {"second": 3.5, "seconds": 30},
+        ("video.html", "summary"): video | {"max_seconds": 30},
+        ("video.html", "people"): {
+            "people": people,
+            "crops": [text],
+            "plot": plot(people, 1),
+            "average_seconds": 5,
+        },
+        ("video.html", "no_clip"): {},
+        ("video.html", "stopped"): {},
+    }  # fmt: skip
+    html = {piece: render(*piece, **values) for piece, values in pieces.items()}
+    html["boxes.html", "boxes"] = photo_boxes_html(face_ages([35]), (400, 300)) + live_boxes_html(
+        live, (640, 480)
+    )
+    return html
+
+
+def _rename_first(parts: dict, name: str) -> None:
+    parts[name] = parts.pop(next(iter(parts)))
+
+
+def _macros() -> dict[tuple[str, str], Macro]:
+    """All macros, by template and name."""
+    return {
+        (template, name): macro
+        for template in ENVIRONMENT.list_templates()
+        for name, macro in vars(ENVIRONMENT.get_template(template).module).items()
+        if isinstance(macro, Macro)
+    }
+
+
+def test_every_macro_of_every_template_renders_with_strict_names(monkeypatch):
+    called, macros, call = set(), _macros(), Macro.__call__
+
+    def watched(macro, *args, **kwargs):
+        called.add(macro)
+        return call(macro, *args, **kwargs)
+
+    monkeypatch.setattr(Macro, "__call__", watched)
+    for piece, html in _rendered("a text").items():
+        assert html, piece
+        read(html)  # tags are closed in order
+    render("batch.html", "row", record=picture_record("a", error="is empty"), crops=[])
+    render("photo.html", "answer", faces=[], crops=[], notes=[])
+    missing = [piece for piece, macro in macros.items() if macro not in called]
+    assert not missing, "these macros were not tried, or nothing uses them"
+
+
+def test_no_text_from_elsewhere_becomes_markup():
+    harmless = {piece: read(html) for piece, html in _rendered("a text").items()}
+    shown = 0
+    for piece, html in _rendered(BAD).items():
+        page = read(html)
+        assert [e.tag for e in page.walk()] == [e.tag for e in harmless[piece].walk()], piece
+        names = [sorted(e.attributes) for e in page.walk()]
+        assert names == [sorted(e.attributes) for e in harmless[piece].walk()], piece
+        assert "49" not in page.text or "49" in harmless[piece].text, "a template in a text ran"
+        shown += "onerror" in html
+    assert shown >= 12
+
+
+def test_a_value_that_is_missing_is_an_error():
+    with pytest.raises(UndefinedError):
+        render("batch.html", "introduction", max_pictures=200)
+    with pytest.raises(TypeError, match="max_megabites"):
+        render("batch.html", "introduction", max_megabites=100)
+
+
+def test_notes_say_privacy_and_limits_and_what_not_to_do():
+    notes = read(render("page.html", "notes"))
+    assert "kept" in notes.one(id="privacy").text and "training" in notes.one(id="privacy").text
+    limits = notes.one(id="limits").text
+    for term in ("verifying ages", "decisions about people", "model card", "wrong"):
+        assert term in limits
+
+
+def test_a_message_and_a_problem_have_their_roles():
+    picture = {"kind": "picture", "name": "a.jpg", "reason": "is empty"}
+    problem = read(render("message.html", "unusable", **picture)).one(role="alert")
+    assert "a.jpg is empty." in problem.text
+    assert read(render("batch.html", "no_files")).one(role="status")
