@@ -111,8 +111,8 @@ $(OUT)/README.md: $(FINISHED)/config.json
 	cp $(RUNS)/evaluation/results.json $(OUT)
 	$(BIN)/python -m train.robustness --model $(OUT) --data $(DATA) --split test --out $(RUNS)/robustness
 	cp $(RUNS)/robustness/robustness.json $(OUT)
-	$(BIN)/python -m train.end_to_end --model $(OUT) --data $(DATA) --split test --out $(RUNS)/app_path
-	cp $(RUNS)/app_path/app_path.json $(OUT)
+	$(BIN)/python -m train.end_to_end --model $(OUT) --data $(DATA) --split test --out $(RUNS)/end_to_end
+	cp $(RUNS)/end_to_end/end_to_end.json $(OUT)
 	$(BIN)/python -m train.deletion --model $(OUT) --data $(DATA) --split test --out $(RUNS)/deletion
 	cp $(RUNS)/deletion/deletion.json $(OUT)
 	$(BIN)/python -m train.model_card --checkpoint $(OUT)

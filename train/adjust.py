@@ -85,7 +85,7 @@ def finish(arguments: FinishArguments) -> Path:
             `model` is finished already.
     """
     facts, network = _trained(arguments.model)
-    if "finish" in facts:
+    if "adjust" in facts:
         raise InputError(
             f"--model: expected a network as it was trained, {arguments.model} is finished"
         )
@@ -97,11 +97,11 @@ def finish(arguments: FinishArguments) -> Path:
         reweight(network, weights, unweighted=arguments.unweighted, raised=arguments.raised)
         trainer.model.load_state_dict(network.state_dict())
         facts["validation"] = trainer.evaluate()
-    facts["finish"] = {
-        "averaged_with": shown_name(arguments.average) if arguments.average else None,
-        "share": arguments.share if arguments.average else 0.0,
-        "unweighted": arguments.unweighted,
-        "raised": arguments.raised,
+    facts["adjust"] = {
+        "interpolated_with": shown_name(arguments.average) if arguments.average else None,
+        "alpha": arguments.share if arguments.average else 0.0,
+        "common": arguments.unweighted,
+        "rare": arguments.raised,
     }
     final = Path(arguments.out) / "final"
     with atomic_folder(final, may_replace=is_checkpoint) as folder:
@@ -168,7 +168,7 @@ def _trainer(arguments: FinishArguments, trained_with: dict, folder: str) -> Wei
 
 def _track(arguments: FinishArguments, facts: dict) -> None:
     with start_run(arguments.experiment, arguments.out, Path(arguments.out).name):
-        mlflow.log_params({"finished": shown_name(arguments.model), **facts["finish"]})
+        mlflow.log_params({"adjusted": shown_name(arguments.model), **facts["adjust"]})
         mlflow.log_metrics({**facts["validation"], "parameters": facts["parameters"]})
         mlflow.set_tag("hardware", facts["hardware"])
 

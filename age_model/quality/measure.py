@@ -19,7 +19,7 @@ GRID = 20  # points a side at which a crop is tried for lying within the photo
 MOST_BLUR = 20.0  # pixels of SIDE: what a flat grey area is said to have
 LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
 # Distance from the plane of the eyes to the tip of the nose, in distances from an eye to the middle
-# between both. A round value for adults; it sets the scale of `turned_degrees`.
+# between both. A round value for adults; it sets the scale of `yaw_degrees`.
 NOSE_DEPTH = 0.8
 
 
@@ -97,7 +97,7 @@ def luminance(crop_rgb: np.ndarray) -> float:
     return float(_middle(crop_rgb).mean() / 255)
 
 
-def turned_degrees(landmarks_xy: np.ndarray) -> float:
+def yaw_degrees(landmarks_xy: np.ndarray) -> float:
     """About how far a face is turned away, from where the nose lies between the eyes.
 
     The tip of the nose stands out before the eyes, so it moves off their middle when the head

@@ -25,7 +25,9 @@ from age_model.quality.measure import (
 from age_model.results import Faces
 
 # What a face's warnings say, by the names of `MEASURES`.
-ERRORS = "the model was off by {mae:.1f} years on average, by {baseline:.1f} on the same pictures without it"
+ERRORS = (
+    "the model was off by {mae:.1f} years on average, by {baseline:.1f} on the original pictures"
+)
 FACE_WARNINGS = {
     "resolution": "Small: on test pictures no smaller than this, {errors}.",
     "blur": "Blurred: on test pictures no more blurred than this, {errors}.",
@@ -96,7 +98,7 @@ class Limit:
         level, condition: how strong the condition is, and what it is called.
         value: what its `Measure` gives there; a face that is as bad, or worse, has reached it.
         mae: mean absolute error in years there; None beyond all that was measured.
-        baseline: the same of these pictures before they were made worse.
+        baseline: the same of these pictures without the condition.
     """
 
     name: str
@@ -120,10 +122,10 @@ def read_limits(checkpoint: Path) -> tuple[Limit, ...]:
 def limits(robustness: dict[str, Any]) -> tuple[Limit, ...]:
     """The conditions worth a warning, those of a kind from the mildest to the strongest.
 
-    They are those whose mean absolute error is larger than that of the baseline pictures by at least
+    They are those whose mean absolute error is larger than that of the baseline by at least
     LEAST_MORE_YEARS, with a 95% interval of the difference above zero, and that can be told from
-    baseline pictures: what is measured on half of the pictures lies beyond what is measured on nine
-    in ten baseline ones.
+    the baseline: what is measured on half of the pictures lies beyond what is measured on nine
+    in ten pictures of the baseline.
 
     Args:
         robustness: content of robustness.json.
@@ -203,7 +205,7 @@ def _sentence(limit: Limit) -> str:
 def _unknown_beyond(rows: list[dict[str, Any]]) -> list[Limit]:
     """Where faces are turned so far that hardly a picture tells how good the model is on them.
 
-    Other kinds are made from baseline pictures, as strong as one likes; this one only as the data
+    Other kinds are made from the pictures, as strong as one likes; this one only as the data
     has it: nine in ten of the pictures that are turned furthest lie below the limit.
     """
     pose = [row for row in rows if row["kind"] == "pose"]

@@ -88,8 +88,8 @@ def test_the_result_says_what_was_done_and_scores_that_are_its_own(runs, finishe
     )
     facts = json.loads((final / "training.json").read_text())
     run = json.loads((runs / "second" / "final" / "training.json").read_text())
-    assert facts["finish"]["averaged_with"] == "final" and facts["finish"]["share"] == 0.2
-    assert facts["finish"]["unweighted"] == 1.0 and facts["finish"]["raised"] == 0.5
+    assert facts["adjust"]["interpolated_with"] == "final" and facts["adjust"]["alpha"] == 0.2
+    assert facts["adjust"]["common"] == 1.0 and facts["adjust"]["rare"] == 0.5
     assert facts["pictures_seen"] == run["pictures_seen"] and facts["base"] == run["base"]
     again = build_trainer(*parse(["--base_model", str(final), "--data", run["arguments"]["data"],
                                   "--output_dir", str(tmp_path / "again"), "--precision", "fp32",
@@ -98,7 +98,7 @@ def test_the_result_says_what_was_done_and_scores_that_are_its_own(runs, finishe
     assert facts["validation"]["eval_mae"] != run["validation"]["eval_mae"]
     tracked = mlflow.get_run(note_of_run(tmp_path / "out").read_text())
     assert tracked.data.metrics["eval_mae"] == pytest.approx(again["eval_mae"])
-    assert tracked.data.params["unweighted"] == "1.0" and tracked.info.run_name == "out"
+    assert tracked.data.params["common"] == "1.0" and tracked.info.run_name == "out"
     assert (final / "preprocessor_config.json").is_file()
 
 

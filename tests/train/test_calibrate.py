@@ -43,10 +43,10 @@ def test_one_that_is_too_sure_or_too_unsure_is_put_right(said_sigma):
     fresh, labels = world(said_sigma, seed=1)
     age = labels["age_low"]
     before = coverage(fresh, age, UNCALIBRATED)
-    held = coverage(fresh, age, calibration)
+    covered = coverage(fresh, age, calibration)
     assert abs(before.mean() - INTERVAL_COVERAGE) > 0.1
-    assert held.mean() == pytest.approx(INTERVAL_COVERAGE, abs=0.02)
-    by_group = [held[group_index(age) == g].mean() for g in range(len(AGE_GROUP_NAMES))]
+    assert covered.mean() == pytest.approx(INTERVAL_COVERAGE, abs=0.02)
+    by_group = [covered[group_index(age) == g].mean() for g in range(len(AGE_GROUP_NAMES))]
     assert min(by_group) > 0.72 and max(by_group) < 0.88
 
 

@@ -13,8 +13,7 @@ from age_model.faces.crop import crop_face
 from age_model.faces.haar import HaarDetector
 from age_model.results import FaceAges
 from tests.support.factories import face_ages
-from train import end_to_end as app_path
-from train import model_card
+from train import end_to_end, model_card
 from train.stress.synthetic_photos import SIDES, pasted_photo
 
 
@@ -51,9 +50,9 @@ def test_the_square_has_no_hard_edge(face):
 def test_the_pasted_face_is_told_from_others():
     square = np.array([100, 100, 300, 300])
     faces = ages([[700, 700, 800, 800], [120, 110, 290, 290]], [1, 2])
-    assert app_path.index_of(faces, square) == 1
-    assert app_path.index_of(ages([[260, 100, 460, 300]], [1]), square) is None
-    assert app_path.index_of(FaceAges.empty(), square) is None
+    assert end_to_end.index_of(faces, square) == 1
+    assert end_to_end.index_of(ages([[260, 100, 460, 300]], [1]), square) is None
+    assert end_to_end.index_of(FaceAges.empty(), square) is None
 
 
 class Stub:
@@ -88,9 +87,9 @@ def table_of(face, labels):
 
 
 def test_numbers_worked_out_by_hand(face):
-    arguments = app_path.AppPathArguments("model", "data", "out", resamples=50)
+    arguments = end_to_end.EndToEndArguments("model", "data", "out", resamples=50)
     squares = [pasted_photo(face, np.random.default_rng([0, i]))[1] for i in range(4)]
-    got = app_path.measure(Stub(squares), table_of(face, [50, 30, 30, 40]), arguments)
+    got = end_to_end.measure(Stub(squares), table_of(face, [50, 30, 30, 40]), arguments)
     assert (got["n"], got["found"], got["found_share"], got["other_faces"]) == (4, 3, 0.75, 4)
     # Found ones: 33, 34, 35 in the photo and 30 as crops, labelled 30, 30, 40.
     assert got["app"]["mae"] == pytest.approx((3 + 4 + 5) / 3)
@@ -102,8 +101,8 @@ def test_numbers_worked_out_by_hand(face):
 
 @pytest.fixture(scope="module")
 def checkpoint(carded, small_data, face, tmp_path_factory):
-    """A carded checkpoint with its app_path.json, measured with the Haar cascade."""
-    folder = tmp_path_factory.mktemp("app_path")
+    """A carded checkpoint with its end_to_end.json, measured with the Haar cascade."""
+    folder = tmp_path_factory.mktemp("end_to_end")
     data = folder / "data"
     splits = datasets.load_from_disk(str(small_data))
     splits["test"] = table_of(face, [20, 40]).cast(splits["test"].features)
@@ -111,14 +110,14 @@ def checkpoint(carded, small_data, face, tmp_path_factory):
     shutil.copy(small_data / "report.json", data)
     out = folder / "out"
     options = {"model": carded, "data": data, "out": out, "detector": "haar", "resamples": 20}
-    app_path.main([f"--{k}={v}" for k, v in options.items()])
+    end_to_end.main([f"--{k}={v}" for k, v in options.items()])
     copy = shutil.copytree(carded, folder / "checkpoint")
-    shutil.copy(out / "app_path.json", copy)
+    shutil.copy(out / "end_to_end.json", copy)
     return copy
 
 
 def test_the_whole_way_finds_the_faces(checkpoint):
-    content = json.loads((checkpoint / "app_path.json").read_text())
+    content = json.loads((checkpoint / "end_to_end.json").read_text())
     haar = content["detectors"]["haar"]
     assert (haar["n"], haar["found"]) == (2, 2)
     assert content["command"] == (
@@ -139,4 +138,4 @@ def test_the_card_has_the_table(checkpoint):
 def test_a_detector_that_is_none_is_named(carded, small_data, tmp_path):
     options = {"model": carded, "data": small_data, "out": tmp_path / "out", "detector": "eyes"}
     with pytest.raises(SystemExit, match='expected "haar" or the path'):
-        app_path.main([f"--{k}={v}" for k, v in options.items()])
+        end_to_end.main([f"--{k}={v}" for k, v in options.items()])

@@ -43,11 +43,11 @@ def test_results_agree_with_the_predictions(results, rows):
     assert years["bias"] == pytest.approx(errors.mean(), abs=0.01)
     low, high = years["mae_interval"]
     assert low < years["mae"] < high
-    held = [
+    covered = [
         float(row["interval_low"]) <= age <= float(row["interval_high"])
-        for row, age in zip(points, true)
+        for row, age in zip(points, true, strict=True)
     ]
-    assert years["interval"]["coverage"] == pytest.approx(np.mean(held), abs=1e-4)
+    assert years["interval"]["coverage"] == pytest.approx(np.mean(covered), abs=1e-4)
     for source, numbers in results["sources"].items():
         mine = [row for row in rows if row["source"] == source]
         right = [
@@ -60,11 +60,15 @@ def test_results_agree_with_the_predictions(results, rows):
 
 def test_parts_add_up(results):
     years = results["sources"]["utkface"]["years"]
-    for part in ("by_age", "by_group", "by_gender", "by_ethnicity"):
+    for part in ("by_age", "by_decade", "by_group", "by_gender", "by_ethnicity"):
         assert sum(value["n"] for value in years[part].values()) == years["n"]
         mean = sum(value["n"] * value["mae"] for value in years[part].values()) / years["n"]
         assert mean == pytest.approx(years["mae"], abs=0.001)
     assert "ethnicity" not in results["sources"]["fairface"]
+    for parts in (results["cells"], results["coverage"]["by_decade"].values()):
+        assert sum(part["n"] for part in parts) == years["n"] == results["coverage"]["n"]
+    assert results["coverage"]["coverage"] == years["interval"]["coverage"]
+    assert set(results["source_facts"]) == set(results["sources"])
 
 
 def test_predictions_are_those_of_the_predictor(carded, small_data, rows):
@@ -82,7 +86,7 @@ def test_what_is_needed_to_measure_again_is_there_and_no_folder_of_the_machine(
     evaluation, results, rows, small_data
 ):
     names = "\n".join(sorted(row["file"] for row in rows))
-    assert results["schema_version"] == 2
+    assert results["schema_version"] == 3
     assert results["data"] == {
         "name": "faces", "split": "test", "n": 50,
         "files_sha256": hashlib.sha256(names.encode()).hexdigest(),

@@ -9,7 +9,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from train import model_card
-from train.card.tables import overview
+from train.card.tables import coverage_text, overview
 from train.evaluation.findings import limits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,6 +66,18 @@ def test_card_says_what_matters(checkpoint, results):
     assert not re.search(r"\{\{|\{%|None|nan", card)
 
 
+def test_the_interval_claims_what_was_measured(results):
+    interval = results["sources"]["utkface"]["years"]["interval"]
+    interval["coverage"] = 0.806
+    for i, part in enumerate(interval["by_group"].values()):
+        part.update(n=200, coverage=0.7 + 0.01 * i)
+    first = next(iter(interval["by_group"].values()))
+    first.update(n=99, coverage=0.1)
+    text = coverage_text(results)
+    assert "of UTKFace it covers the label of 80.6% of the faces, from 71.0% (labelled " in text
+    assert "FairFace" not in text and "10.0%" not in text
+
+
 def test_sources_without_facts_go_by_their_keys_and_bind_nobody(checkpoint):
     for name in ("results.json", "training.json"):
         change(checkpoint / name, lambda content: content.pop("source_facts"))
@@ -77,17 +89,17 @@ def test_sources_without_facts_go_by_their_keys_and_bind_nobody(checkpoint):
 
 def test_what_was_done_after_training_is_told(checkpoint):
     assert "train.adjust" not in model_card.card_text(*model_card.read_facts(checkpoint))
-    told = {"averaged_with": "runs/start/final", "share": 0.2, "unweighted": 0.5}
-    change(checkpoint / "training.json", lambda t: t.update(finish=told))
+    adjusted = {"interpolated_with": "runs/start/final", "alpha": 0.2, "common": 0.5}
+    change(checkpoint / "training.json", lambda t: t.update(adjust=adjusted))
     card = model_card.card_text(*model_card.read_facts(checkpoint))
-    assert "averaged with those of `runs/start/final` (share 0.2)" in card
-    assert "50% of what class weighting had taken from common ages" in card
-    change(checkpoint / "training.json", lambda t: t["finish"].update(averaged_with=None))
+    assert "interpolated with those of `runs/start/final` (alpha 0.2)" in card
+    assert "logits of common ages were raised by 50%" in card
+    change(checkpoint / "training.json", lambda t: t["adjust"].update(interpolated_with=None))
     card = model_card.card_text(*model_card.read_facts(checkpoint))
-    assert "averaged with" not in card and "50% of what" in card and "once more" not in card
-    change(checkpoint / "training.json", lambda t: t["finish"].update(raised=0.25))
+    assert "interpolated" not in card and "rare ages" not in card
+    change(checkpoint / "training.json", lambda t: t["adjust"].update(common=0.0, rare=0.25))
     card = model_card.card_text(*model_card.read_facts(checkpoint))
-    assert "and 25% of what it had given to rare ages was given once more" in card
+    assert "common ages" not in card and "logits of rare ages were raised by 25%" in card
 
 
 def test_teacher_is_told(checkpoint):
@@ -145,7 +157,7 @@ def test_limits_name_the_worst_and_leave_out_the_few():
 
 def test_limits_take_bias_by_its_size(results):
     years = results["sources"]["utkface"]["years"]
-    for name, bias in zip(years["by_group"], [0.5, -7.0, 3.0]):
+    for name, bias in zip(years["by_group"], [0.5, -7.0, 3.0], strict=False):
         years["by_group"][name] |= {"n": 100, "bias": bias}
     names = list(years["by_group"])[:2]
     said = [line for line in limits(results) if "bias" in line]
@@ -207,7 +219,7 @@ def test_missing_facts_are_named(checkpoint, name):
 
 def test_results_of_another_schema_are_refused(checkpoint):
     change(checkpoint / "results.json", lambda r: r.update(schema_version=99))
-    with pytest.raises(SystemExit, match="schema version 2, got 99"):
+    with pytest.raises(SystemExit, match="schema version 3, got 99"):
         write(checkpoint)
 
 

@@ -23,7 +23,7 @@ def options(checkpoint, data, out, **other):
 
 @pytest.fixture(scope="module", autouse=True)
 def by_haar():
-    """As where there is no YuNet; what it adds is tested with `train.turned`."""
+    """As where there is no YuNet; what it adds is tested with `train.stress.pose`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AGE_FACE_DETECTOR", "haar")
         yield
@@ -61,7 +61,7 @@ def test_each_condition_is_there_with_all_its_numbers(content):
         assert set(found.get("measured", {})) == set(KINDS[found["kind"]].measured) - by_yunet
 
 
-def test_untouched_pictures_have_the_numbers_of_the_predictor(content, carded, small_data):
+def test_baseline_pictures_have_the_numbers_of_the_predictor(content, carded, small_data):
     arguments = robustness.RobustnessArguments(carded, small_data, "out", max_pictures=PICTURES)
     table, of = drawn_pictures(arguments)
     predictor = AgePredictor.from_pretrained(carded, detector="haar")

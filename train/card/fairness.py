@@ -1,7 +1,8 @@
 """The part of the card on age group, gender and ethnicity together, made from results.json."""
 
-from age_model.network.reports import FEW, by_source
+from age_model.network.reports import FEW, by_source, source_title
 from train.card.tables import table
+from train.evaluation.cells import ENOUGH, LABELS, TOO_MUCH
 
 
 def fairness_text(results: dict) -> str:
@@ -12,8 +13,36 @@ def fairness_text(results: dict) -> str:
         for title, numbers in by_source(results)
         if "fairness" in numbers
     ]
-    text = "\n\n".join([gaps, *cells] if gaps else cells)
+    text = "\n\n".join(part for part in (gaps, high_errors_text(results), *cells) if part)
     return text or "The split has no faces with all three labels."
+
+
+def high_errors_text(results: dict) -> str:
+    """The parts of a decade that are far worse than the decade; "" without ages in years."""
+    if "high_error_cells" not in results:
+        return ""
+    rule = (
+        f"of {ENOUGH} faces or more whose mean absolute error is over {TOO_MUCH} times that of all "
+        "faces of the same decade"
+    )
+    if not results["high_error_cells"]:
+        return (
+            f"By decade, gender, ethnicity and source, alone or together, there is no part {rule}."
+        )
+    rows = [
+        [
+            part["decade"],
+            ", ".join(
+                source_title(results, part[label]) if label == "source" else part[label]
+                for label in LABELS
+                if label in part
+            ),
+            f"{part['n']:,}", f"{part['mae']:.2f}", f"{part['decade_mae']:.2f}",
+        ]
+        for part in results["high_error_cells"]
+    ]  # fmt: skip
+    header = ["decade", "part", "n", "MAE, years", "MAE of the decade, years"]
+    return f"Parts {rule}:\n\n{table(header, rows)}"
 
 
 def _details(title: str, fairness: dict) -> str:
@@ -21,7 +50,7 @@ def _details(title: str, fairness: dict) -> str:
         "mae": [
             ("mae", "MAE, years (95%)", "{:.2f}"),
             ("bias", "bias, years (95%)", "{:+.2f}"),
-            ("coverage", "80% interval holds (95%)", "{:.1%}"),
+            ("coverage", "80% interval covers (95%)", "{:.1%}"),
         ],
         "accuracy": [("accuracy", "age group right (95%)", "{:.1%}")],
     }[fairness["measure"]]

@@ -1,12 +1,18 @@
-"""The card's sections from robustness.json, app_path.json and deletion.json."""
+"""The card's sections from robustness.json, end_to_end.json and deletion.json."""
 
 import json
 from pathlib import Path
 
-from age_model.network.reports import DELETION, ROBUSTNESS, source_title, weights_sha256
+from age_model.network.reports import (
+    DELETION,
+    END_TO_END,
+    ROBUSTNESS,
+    source_title,
+    weights_sha256,
+)
 from train.card.tables import percent, table
 
-FILES = (ROBUSTNESS, "app_path.json", DELETION)
+FILES = (ROBUSTNESS, END_TO_END, DELETION)
 ORDERS = {
     "most_first": "the most relevant first",
     "random": "in random order",
@@ -22,11 +28,11 @@ def other_pictures(checkpoint: Path) -> dict[str, str]:
         checkpoint: folder.
 
     Returns:
-        "robustness", "app_path" and "deletion": Markdown, "" where that was not measured.
+        "robustness", "end_to_end" and "deletion": Markdown, "" where that was not measured.
     """
     sha256 = weights_sha256(checkpoint)
     texts = {}
-    for file, text in zip(FILES, (_robustness, _app_path, _deletion), strict=True):
+    for file, text in zip(FILES, (_robustness, _end_to_end, _deletion), strict=True):
         path = checkpoint / file
         measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         fits = bool(measured) and measured["model"]["weights_sha256"] == sha256
@@ -43,16 +49,16 @@ def _robustness(measured: dict) -> str:
         ]
         for row in measured["conditions"]
     ]  # fmt: skip
-    header = ["", "MAE, years (95%)", "more than untouched", "bias, years", "80% interval holds",
+    header = ["", "MAE, years (95%)", "more than baseline", "bias, years", "80% interval covers",
               "its width, years"]  # fmt: skip
-    turned = any(row["kind"] == "turned" for row in measured["conditions"])
+    pose = any(row["kind"] == "pose" for row in measured["conditions"])
     of_all = (
-        f" Faces turned to the side are as they come among all {measured['data']['drawn_from']:,} "
-        "pictures, held against those of the same age group that are seen from the front."
+        f" Heads turned to the side are those found among all {measured['data']['drawn_from']:,} "
+        "pictures, compared with frontal faces of the same age group."
     )
     return (
-        f"The same {_pictures(measured)}, made worse in one way at a time; `{measured['command']}` "
-        f"on {measured['date']}.{of_all if turned else ''}\n\n{table(header, rows)}"
+        f"The same {_pictures(measured)}, corrupted in one way at a time; `{measured['command']}` "
+        f"on {measured['date']}.{of_all if pose else ''}\n\n{table(header, rows)}"
     )
 
 
@@ -65,7 +71,7 @@ def _condition_name(row: dict, kinds: dict) -> str:
     return f"{kind['title']}: {row['name']} ({kind['unit']})"
 
 
-def _app_path(measured: dict) -> str:
+def _end_to_end(measured: dict) -> str:
     rows = [
         [
             DETECTORS.get(key, key), f"{numbers['found']:,} of {numbers['n']:,}",

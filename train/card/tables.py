@@ -2,6 +2,7 @@
 
 from age_model.labels import AGE_GROUP_NAMES
 from age_model.network.reports import by_source
+from train.evaluation.cells import DECADE_NAMES, ENOUGH
 
 NOTHING = "–"
 
@@ -26,6 +27,44 @@ def overview(results: dict) -> str:
     return table([f"Split `{results['data']['split']}`", *header], rows)
 
 
+def coverage_text(results: dict) -> str:
+    """How often the 80% interval covers the label, for each source and over its age groups."""
+    sentences = []
+    for title, numbers in by_source(results):
+        if "years" not in numbers:
+            continue
+        interval = numbers["years"]["interval"]
+        sentence = (
+            f"On the {results['data']['split']} split of {title} it covers the label of "
+            f"{percent(interval['coverage'])} of the faces"
+        )
+        groups = {k: v for k, v in interval["by_group"].items() if v["n"] >= ENOUGH}
+        if len(groups) > 1:
+            low, *_, high = sorted(groups, key=lambda name: groups[name]["coverage"])
+            sentence += (
+                f", from {percent(groups[low]['coverage'])} (labelled {low}) to "
+                f"{percent(groups[high]['coverage'])} ({high}) in the age groups with {ENOUGH} faces "
+                "or more"
+            )
+        sentences.append(f"{sentence}.")
+    return " ".join(sentences)
+
+
+def by_decade(results: dict) -> str:
+    """MAE, bias and coverage for each decade: a row for each source that has ages in years."""
+    rows = [
+        [
+            name, title, f"{error['n']:,}", f"{error['mae']:.2f}", f"{error['bias']:+.2f}",
+            percent(years["interval"]["by_decade"][name]["coverage"]),
+        ]
+        for name in DECADE_NAMES
+        for title, numbers in by_source(results)
+        if (years := numbers.get("years")) and (error := years["by_decade"].get(name))
+    ]  # fmt: skip
+    header = ["decade", "source", "n", "MAE, years", "bias, years", "80% interval covers"]
+    return table(header, rows) if rows else ""
+
+
 def _overview_column(numbers: dict) -> dict[str, str]:
     column = {}
     if years := numbers.get("years"):
@@ -41,13 +80,13 @@ def _overview_column(numbers: dict) -> dict[str, str]:
             "MAE, 21 to 60 years": _band(years, "21_60"),
             "MAE, up to 12 years": _band(years, "under_13"),
             "MAE, over 60 years": _band(years, "over_60"),
-            "80% interval holds the label": f"{percent(interval['coverage'])}, "
+            "80% interval covers the label": f"{percent(interval['coverage'])}, "
             f"{interval['mean_width']:.1f} years wide",
         }
     if groups := numbers.get("groups"):
         column |= {
             "Age group right (of nine)": percent(groups["accuracy"]),
-            "Age group right or next to it": percent(groups["one_off_accuracy"]),
+            "Age group right or next to it": percent(groups["within_one_accuracy"]),
             "Calibration error of the groups": f"{groups['calibration_error']:.3f}",
         }
     for name, row in [("gender", "Perceived gender"), ("ethnicity", "Perceived ethnicity")]:
@@ -72,7 +111,7 @@ def by_part(years: dict, part: str) -> str:
             f"{error['bias']:+.2f}", percent(interval["coverage"]),
             f"{interval['mean_width']:.1f}",
         ])  # fmt: skip
-    header = ["", "n", "MAE, years (95%)", "bias, years", "80% interval holds", "its width, years"]
+    header = ["", "n", "MAE, years (95%)", "bias, years", "80% interval covers", "its width, years"]
     return table(header, rows)
 
 

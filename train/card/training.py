@@ -78,25 +78,27 @@ def _run(training: dict) -> str:
         f"{training['pictures_seen']:,} pictures seen (each counted as often as it was drawn) in "
         f"{training['minutes']:.0f} minutes on {training['hardware']}, with {versions}."
         + (f" {training['remarks']}" if "remarks" in training else "")
-        + (f" {_finish(training['finish'])}" if "finish" in training else "")
+        + (f" {_adjust(training['adjust'])}" if "adjust" in training else "")
     )
 
 
-def _finish(told: dict) -> str:
-    """What `train.adjust` changed afterwards."""
-    averaged = ""
-    if told["averaged_with"]:
-        averaged = (
-            f"its weights were averaged with those of `{told['averaged_with']}` (share "
-            f"{told['share']:g}), and "
+def _adjust(adjusted: dict) -> str:
+    """What `train.adjust` changed after training."""
+    steps = []
+    if adjusted["interpolated_with"]:
+        steps.append(
+            f"the weights were interpolated with those of `{adjusted['interpolated_with']}` "
+            f"(alpha {adjusted['alpha']:g})"
         )
-    raised = ""
-    if told.get("raised"):  # absent where the network was finished before this could be told
-        raised = f", and {told['raised']:.0%} of what it had given to rare ages was given once more"
-    return (
-        f"Then, without more training (`train.adjust`), {averaged}{told['unweighted']:.0%} of what "
-        f"class weighting had taken from common ages was given back to them{raised}."
-    )
+    for ages in ("common", "rare"):
+        if adjusted.get(ages):  # older files lack "rare"
+            steps.append(
+                f"the logits of {ages} ages were raised by {adjusted[ages]:.0%} of the size of their "
+                "log class weights"
+            )
+    if not steps:
+        return ""
+    return f"Then, without more training (`train.adjust`), {', and '.join(steps)}."
 
 
 def _arguments(training: dict) -> str:

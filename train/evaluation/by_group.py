@@ -10,6 +10,7 @@ from age_model.labels import (
     AgeGroup,
     group_index,
 )
+from train.evaluation.cells import DECADE_NAMES, DECADES
 from train.evaluation.challenge_age import challenge
 from train.evaluation.fairness import fairness
 from train.evaluation.metrics import (
@@ -69,6 +70,7 @@ def _years(p: Predictions, resamples: int, seed: int) -> dict:
         return age_error(rows.years, rows.age_low, resamples, seed)
 
     groups = group_index(p.age_low)
+    decades = group_index(p.age_low, DECADES)
     bands = {
         name: p.where((p.age_low >= first) & (p.age_low <= last))
         for name, (first, last) in AGE_BANDS.items()
@@ -77,11 +79,13 @@ def _years(p: Predictions, resamples: int, seed: int) -> dict:
         **error(p),
         "by_band": {name: error(rows) for name, rows in bands.items() if len(rows)},
         "by_age": _by(p, group_index(p.age_low, AGE_BINS), AGE_BIN_NAMES, error),
+        "by_decade": _by(p, decades, DECADE_NAMES, error),
         "by_group": _by(p, groups, AGE_GROUP_NAMES, error),
         "by_gender": _by(p, p.gender, GENDERS, error),
         "by_ethnicity": _by(p, p.ethnicity, ETHNICITIES, error),
         "interval": {
             **_interval(p),
+            "by_decade": _by(p, decades, DECADE_NAMES, _interval),
             "by_group": _by(p, groups, AGE_GROUP_NAMES, _interval),
             "by_gender": _by(p, p.gender, GENDERS, _interval),
             "by_ethnicity": _by(p, p.ethnicity, ETHNICITIES, _interval),

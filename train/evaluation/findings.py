@@ -93,7 +93,7 @@ def limits(results: dict) -> list[str]:
                 years["by_group"], f"{title}: bias by age group", "bias", "{:+.2f} years",
                 lambda v: -abs(v),
             )  # fmt: skip
-            what = f"{title}: how often the 80% interval holds, by age group"
+            what = f"{title}: how often the 80% interval covers the label, by age group"
             found += _extremes(years["interval"]["by_group"], what, "coverage")
         for name, part, noun in [
             ("groups", "by_group", "right age groups by age group"),

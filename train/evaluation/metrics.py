@@ -111,7 +111,7 @@ def validation_scores(
 
     Returns:
         mae, mae_21_60, mae_under_13, mae_over_60 (years) and cs5 over point labels;
-        group_accuracy and group_accuracy_one_off over interval labels (predicted group: the most
+        group_accuracy and group_accuracy_within_one over interval labels (predicted group: the most
         probable one); gender_accuracy over all. A score without any face is left out.
     """
     age_low, age_high, gender = map(np.asarray, (age_low, age_high, gender))
@@ -133,7 +133,7 @@ def validation_scores(
         chosen = decoded.group_probabilities[interval].argmax(axis=1)
         accuracy = group_accuracy(chosen, groups[interval])
         scores["group_accuracy"] = accuracy["accuracy"]
-        scores["group_accuracy_one_off"] = accuracy["one_off_accuracy"]
+        scores["group_accuracy_within_one"] = accuracy["within_one_accuracy"]
 
     known = gender >= 0
     if known.any():

@@ -3,6 +3,7 @@
 from age_model.network.calibration import INTERVAL_COVERAGE
 from age_model.network.reports import SCHEMA_VERSION
 from train.evaluation.by_group import source_results
+from train.evaluation.cells import ENOUGH, TOO_MUCH, all_cells, coverage, high_error_cells
 from train.evaluation.challenge_age import CHALLENGE_AGE
 from train.evaluation.findings import all_gaps, limits
 from train.evaluation.predictions import Predictions
@@ -11,7 +12,7 @@ from train.evaluation.provenance import provenance
 DEFINITIONS = {
     "years": "estimated age: the median of the predicted distribution over single years",
     "groups": "predicted group: the most probable of the nine; true group: the one that holds the "
-    "whole label; one-off: the true group or one of its neighbours",
+    "whole label; within one: the true group or one of its neighbours",
     "interval": f"predicted {INTERVAL_COVERAGE:.0%} interval; coverage: share of faces with "
     "low <= true age <= high",
     "mae_interval": "95% percentile bootstrap interval of the mean absolute error; bias_interval: "
@@ -22,6 +23,10 @@ DEFINITIONS = {
     "thresholds": f"at the challenge age of {CHALLENGE_AGE} years, in the terms of NIST's FATE Age "
     f"Estimation & Verification; share of the faces whose label is in the range: let_through: the "
     f"estimate is {CHALLENGE_AGE} or more; turned_away: it is less; interval: 95% Wilson interval",
+    "coverage": "of the predicted interval over all faces with an age in years",
+    "cells": "each decade of labelled age, gender, ethnicity and source together; null: no label",
+    "high_error_cells": f"parts of a decade, by gender, ethnicity or source, with {ENOUGH} faces or "
+    f"more and a mean absolute error over {TOO_MUCH} times that of the whole decade (decade_mae)",
     "fairness": "the same numbers for each age group, gender and ethnicity label together; "
     "coverage_interval and accuracy_interval: 95% Wilson intervals",
 }
@@ -58,6 +63,11 @@ def results_json(
             for source in sorted(set(p.source))
         },
     }
+    if (covered := coverage(p)) is not None:
+        cells = all_cells(p)
+        results |= rounded(
+            {"coverage": covered, "cells": cells, "high_error_cells": high_error_cells(cells)}
+        )
     # What the numbers say in words, for all who show them.
     return results | {"words": {"gaps": all_gaps(results), "limits": limits(results)}}
 

@@ -16,7 +16,7 @@ PANELS = {
     "mae": [
         ("mae", "mean absolute error, years", "{:.1f}", "Oranges", Normalize(0, 18)),
         ("bias", "bias (estimate - label), years", "{:+.1f}", "RdBu", CenteredNorm(0, 18)),
-        ("coverage", f"{INTERVAL_COVERAGE:.0%} interval holds", "{:.0%}", "PuOr",
+        ("coverage", f"{INTERVAL_COVERAGE:.0%} interval covers", "{:.0%}", "PuOr",
          CenteredNorm(INTERVAL_COVERAGE, 0.5)),
     ],
     "accuracy": [("accuracy", "age group right", "{:.0%}", "Blues", Normalize(0, 1))],

@@ -11,12 +11,12 @@ from train.figures.evaluation import BLUE, GREY, ORANGE
 FIGURE = "robustness.png"
 COLUMNS = 3
 # Where levels are far apart at one end only, or have names, they stand at equal distances.
-EVEN = ("jpeg", "darkness", "resolution", "occlusion", "grey", "rotation", "turned")
+EVEN = ("jpeg", "darkness", "resolution", "occlusion", "grey", "rotation", "pose")
 
 
 def draw_robustness(folder: Path, content: dict) -> None:
     """Write the figure of what robustness.json holds into `folder`."""
-    untouched, *rows = content["conditions"]
+    baseline, *rows = content["conditions"]
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     lines = -(-len(kinds) // COLUMNS)
     figure = Figure(figsize=(4.6 * COLUMNS, 3.1 * lines), layout="constrained")
@@ -29,8 +29,8 @@ def draw_robustness(folder: Path, content: dict) -> None:
     for axes in panels[:, 0]:
         axes.set(ylabel="years more")
     figure.suptitle(
-        f"Mean absolute error on other kinds of pictures, in years more than the {untouched['mae']:.2f} "
-        f"on {untouched['n']:,} pictures before they were made worse (bars: 95% interval)"
+        "Mean absolute error on other kinds of pictures, in years more than the baseline: "
+        f"{baseline['mae']:.2f} on {baseline['n']:,} pictures (bars: 95% interval)"
     )
     figure.savefig(folder / FIGURE, dpi=110)
 

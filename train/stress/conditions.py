@@ -23,7 +23,7 @@ class Kind:
         title: what it is called for readers.
         unit: what the level's number means.
         measured: the names of the measurements that tell this level in a photo: those in
-            MEASUREMENTS, and with YuNet those of `train.turned`.
+            MEASUREMENTS, and with a detector of landmarks those of `train.stress.pose`.
     """
 
     title: str
@@ -49,27 +49,27 @@ class Condition:
 
 
 KINDS = {
-    "none": Kind("Untouched", "none", (*MEASUREMENTS, "detector_score")),
+    "none": Kind("Baseline", "none", (*MEASUREMENTS, "detector_score")),
     "blur": Kind(
         "Gaussian blur", "sigma in pixels of a picture 200 pixels wide", ("blur_sigma", "luminance")
     ),
     "jpeg": Kind("JPEG", "quality of the file"),
     "resolution": Kind(
         "Resolution",
-        "side of the face's crop in pixels (untouched: 200)",
+        "side of the face's crop in pixels (baseline: 200)",
         ("blur_sigma", "luminance"),
     ),
     "darkness": Kind("Darkness", "factor on all pixel values", ("blur_sigma", "luminance")),
-    "rotation": Kind("Turned in the plane", "degrees, counter-clockwise"),
+    "rotation": Kind("Rotation in the image plane", "degrees, counter-clockwise"),
     "occlusion": Kind(
-        "Covered by a grey rectangle", "share of the picture that is covered", ("detector_score",)
+        "Occluded by a grey rectangle", "share of the picture that is occluded", ("detector_score",)
     ),
-    "turned": Kind(
-        "Turned to the side",
-        "degrees, about; more than faces of the same ages from the front",
-        ("turned_degrees",),
+    "pose": Kind(
+        "Head turned to the side",
+        "degrees of yaw, about; compared with frontal faces of the same age groups",
+        ("yaw_degrees",),
     ),
-    "grey": Kind("Without colours", "1: grey"),
+    "grey": Kind("Greyscale", "1: grey"),
     "margin": Kind("Crop too tight or too wide", "side of the crop, in sides of the exact one"),
     "shift_x": Kind("Crop too far to the side", "shift to the right, in sides of the exact crop"),
     "shift_y": Kind("Crop too high or too low", "shift downwards, in sides of the exact crop"),
@@ -98,8 +98,8 @@ QUARTER = 0.5  # side of the rectangle that lies anywhere, in sides of the pictu
 
 
 def conditions() -> list[Condition]:
-    """All of them, the untouched pictures first, each kind in its levels' order."""
-    found = [Condition("none", 0, "untouched", lambda image, _: image)]
+    """All of them, the baseline first, each kind in its levels' order."""
+    found = [Condition("none", 0, "baseline", lambda image, _: image)]
     for kind in KINDS:
         found += [_levelled(kind, level) for level in LEVELS.get(kind, ())]
         if kind == "occlusion":
@@ -122,16 +122,16 @@ def _occlusions() -> list[Condition]:
         "lower half": (0, 0.5, 1, 1),
     }
     found = [_occlusion(name, box) for name, box in boxes.items()]
-    found.append(Condition("occlusion", QUARTER**2, "a quarter, anywhere", _cover_anywhere))
+    found.append(Condition("occlusion", QUARTER**2, "a quarter, anywhere", _occlude_anywhere))
     return sorted(found, key=lambda condition: condition.level)
 
 
 def _occlusion(name: str, box: tuple[float, float, float, float]) -> Condition:
     left, top, right, bottom = box
     area = round(float((right - left) * (bottom - top)), 3)
-    return Condition("occlusion", area, name, lambda image, _: corruptions.covered(image, box))
+    return Condition("occlusion", area, name, lambda image, _: corruptions.occluded(image, box))
 
 
-def _cover_anywhere(image_rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _occlude_anywhere(image_rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     left, top = rng.uniform(0, 1 - QUARTER, 2)
-    return corruptions.covered(image_rgb, (left, top, left + QUARTER, top + QUARTER))
+    return corruptions.occluded(image_rgb, (left, top, left + QUARTER, top + QUARTER))

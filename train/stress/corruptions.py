@@ -54,7 +54,7 @@ def rotated(image_rgb: np.ndarray, degrees: float) -> np.ndarray:
     )  # fmt: skip
 
 
-def covered(image_rgb: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+def occluded(image_rgb: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
     """A grey rectangle over a part; `box` is left, top, right, bottom in shares of the sides."""
     height, width = image_rgb.shape[:2]
     left, top, right, bottom = np.rint(np.multiply(box, [width, height, width, height])).astype(int)

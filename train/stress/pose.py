@@ -8,7 +8,7 @@ import numpy as np
 
 from age_model.faces.yunet import YuNetDetector
 from age_model.labels import AGE_GROUPS, group_index
-from age_model.quality.measure import turned_degrees
+from age_model.quality.measure import yaw_degrees
 from train.evaluation.predictions import Predictions
 from train.stress.measurement import quantiles, row_scores
 
@@ -22,13 +22,13 @@ def detector_score(detector: YuNetDetector, crop_rgb: np.ndarray) -> float:
     return look[1] if look else 0.0
 
 
-def turned(detector: YuNetDetector, crop_rgb: np.ndarray) -> float:
+def head_yaw(detector: YuNetDetector, crop_rgb: np.ndarray) -> float:
     """How far the face in such a crop is turned to either side, degrees; NaN where none is found."""
     look = detector.look_closer(crop_rgb, _whole(crop_rgb))
-    return abs(turned_degrees(look[0])) if look else np.nan
+    return abs(yaw_degrees(look[0])) if look else np.nan
 
 
-def turned_rows(p: Predictions, degrees: np.ndarray, resamples: int, seed: int) -> list[dict]:
+def pose_rows(p: Predictions, degrees: np.ndarray, resamples: int, seed: int) -> list[dict]:
     """A condition for each of BANDS that has faces, in the form of the others in robustness.json.
 
     Args:
@@ -52,9 +52,9 @@ def turned_rows(p: Predictions, degrees: np.ndarray, resamples: int, seed: int) 
         if here.any():
             name = f"{low} or more" if (low, high) == BANDS[-1] else f"{low} to {high}"
             rows.append(
-                {"kind": "turned", "level": low, "name": name}
+                {"kind": "pose", "level": low, "name": name}
                 | row_scores(p.where(here), usual[groups[here]], resamples, seed)
-                | {"measured": {"turned_degrees": quantiles(degrees[here])}}
+                | {"measured": {"yaw_degrees": quantiles(degrees[here])}}
             )
     return rows
 

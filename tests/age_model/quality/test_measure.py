@@ -12,7 +12,7 @@ from age_model.quality.measure import (
     is_grey,
     luminance,
     share_outside,
-    turned_degrees,
+    yaw_degrees,
 )
 from train.stress.corruptions import blurred, darkened, low_resolution
 
@@ -84,8 +84,8 @@ def test_a_turned_head_is_told_from_its_landmarks(degrees, roll):
     x = head[:, 0] * np.cos(yaw) + head[:, 2] * np.sin(yaw)
     turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
     landmarks = 40 * np.column_stack([x, head[:, 1]]) @ turn + 100
-    assert turned_degrees(landmarks) == pytest.approx(degrees, abs=1e-6)
+    assert yaw_degrees(landmarks) == pytest.approx(degrees, abs=1e-6)
 
 
 def test_without_landmarks_nothing_is_said_of_turning():
-    assert np.isnan(turned_degrees(NO_LANDMARKS))
+    assert np.isnan(yaw_degrees(NO_LANDMARKS))

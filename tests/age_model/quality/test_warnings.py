@@ -19,7 +19,7 @@ from age_model.results import Faces
 from train.stress.conditions import conditions
 
 FINE = {
-    "resolution": 180.0, "blur": 2.0, "darkness": 0.5, "cut": 0.0, "hidden": 0.94, "turned": 5.0,
+    "resolution": 180.0, "blur": 2.0, "darkness": 0.5, "cut": 0.0, "hidden": 0.94, "pose": 5.0,
     "grey": 0.0,
 }  # fmt: skip
 
@@ -32,7 +32,7 @@ def known(robustness):
 def test_limits_are_the_conditions_that_are_worse_by_half_a_year(known):
     assert [(limit.name, limit.level) for limit in known] == [
         ("resolution", 24), ("blur", 4), ("blur", 8), ("darkness", 0.4), ("darkness", 0.2),
-        ("cut", 0.25), ("hidden", 0.1), ("hidden", 0.25), ("turned", 20), ("turned", 30),
+        ("cut", 0.25), ("hidden", 0.1), ("hidden", 0.25), ("pose", 20), ("pose", 30),
     ]  # fmt: skip
     assert [limit.value for limit in known] == [24, 4.0, 8.0, 0.2, 0.1, 0.25, 0.7, 0.6, 25.0, 42.0]
 
@@ -64,7 +64,7 @@ def test_a_good_face_has_no_warning(known):
      ({"darkness": 0.02}, "Dark", "9.0"), ({"resolution": 24.0}, "Small", "6.0"),
      ({"cut": 0.3}, "Cut off", "7.0"),
      ({"hidden": 0.7}, "Partly hidden", "6.0"), ({"hidden": 0.1}, "Partly hidden", "7.0"),
-     ({"turned": 25.0}, "Turned away", "6.5")],
+     ({"pose": 25.0}, "Turned away", "6.5")],
 )  # fmt: skip
 def test_a_warning_has_the_figures_of_the_limit_that_was_reached(known, measured, start, mae):
     (text,) = face_warnings(FINE | measured, known)
@@ -74,16 +74,16 @@ def test_a_warning_has_the_figures_of_the_limit_that_was_reached(known, measured
 
 def test_a_warning_names_what_was_covered_and_how_far_faces_were_turned(known):
     assert "(eyes)" in face_warnings(FINE | {"hidden": 0.65}, known)[0]
-    assert "turned by 20 to 30 degrees" in face_warnings(FINE | {"turned": 30.0}, known)[0]
+    assert "turned by 20 to 30 degrees" in face_warnings(FINE | {"pose": 30.0}, known)[0]
 
 
 def test_a_face_turned_further_than_those_measured_is_said_to_be_unknown(known):
-    (text,) = face_warnings(FINE | {"turned": 50.0}, known)
-    assert text == FACE_BEYOND_MEASURED["turned"]
+    (text,) = face_warnings(FINE | {"pose": 50.0}, known)
+    assert text == FACE_BEYOND_MEASURED["pose"]
 
 
 def test_what_else_makes_the_detector_unsure_is_not_called_hidden(known):
-    for bad in ({"resolution": 12.0}, {"darkness": 0.1}, {"turned": 50.0}, {"cut": 0.5}):
+    for bad in ({"resolution": 12.0}, {"darkness": 0.1}, {"pose": 50.0}, {"cut": 0.5}):
         (text,) = face_warnings(FINE | {"hidden": 0.1} | bad, known)
         assert not text.startswith("Partly hidden")
 
@@ -92,7 +92,7 @@ def test_a_table_from_before_the_detector_was_asked_has_its_other_limits(robustn
     content = robustness()
     for row in content["conditions"]:
         row["measured"].pop("detector_score", None)
-    content["conditions"] = [row for row in content["conditions"] if row["kind"] != "turned"]
+    content["conditions"] = [row for row in content["conditions"] if row["kind"] != "pose"]
     assert {limit.name for limit in limits(content)} == {"resolution", "blur", "darkness", "cut"}
 
 
@@ -110,7 +110,7 @@ def test_what_is_not_known_is_not_warned_about(known):
 def test_the_kinds_are_those_that_are_measured():
     measured = {(condition.kind, condition.name) for condition in conditions()}
     for measure in MEASURES:
-        assert measure.kind in {kind for kind, _ in measured} | {"turned"}
+        assert measure.kind in {kind for kind, _ in measured} | {"pose"}
         assert measure.only is None or (measure.kind, measure.only) in measured
 
 
@@ -119,7 +119,7 @@ def test_a_face_is_measured_by_all_kinds(astronaut):
     crop = astronaut[30:230, 130:330]
     measured = measure_face(crop, faces, 0, (512, 512))
     assert list(measured) == [measure.name for measure in MEASURES]
-    assert measured["hidden"] == 1 and np.isnan(measured["turned"])
+    assert measured["hidden"] == 1 and np.isnan(measured["pose"])
     assert measured["cut"] == 0 and measured["grey"] == 0
     assert 80 < measured["resolution"] < 130 and measured["blur"] < 4 and measured["darkness"] > 0.2
     assert measure_face(crop, faces, 0, (200, 512))["cut"] > 0.5

@@ -59,7 +59,7 @@ def test_intervals_hold_with_both_ends_included(by_hand):
 
 def test_groups_and_attributes(by_hand):
     got = source_results(by_hand, resamples=10, seed=0)
-    assert (got["groups"]["accuracy"], got["groups"]["one_off_accuracy"]) == (0.75, 1.0)
+    assert (got["groups"]["accuracy"], got["groups"]["within_one_accuracy"]) == (0.75, 1.0)
     assert got["groups"]["by_group"]["20-29"]["accuracy"] == 0
     assert got["groups"]["calibration_error"] == pytest.approx(0.25)
     assert got["gender"]["accuracy"] == 0.75

@@ -67,9 +67,9 @@ def test_share_has_a_wilson_interval():
     assert got["interval"] == pytest.approx(expected, abs=1e-6)
 
 
-def test_group_accuracy_and_one_off():
+def test_group_accuracy_and_within_one():
     got = scores.group_accuracy(np.array([0, 1, 2, 5]), np.array([0, 2, 4, 5]))
-    assert got == {"n": 4, "accuracy": 0.5, "one_off_accuracy": 0.75}
+    assert got == {"n": 4, "accuracy": 0.5, "within_one_accuracy": 0.75}
 
 
 def test_true_group_needs_the_whole_label_inside():
@@ -98,7 +98,7 @@ def test_validation_scores_by_label_type():
     assert got["mae_under_13"] == pytest.approx(2)
     assert got["mae_over_60"] == pytest.approx(5)
     assert "mae_21_60" not in got
-    assert (got["group_accuracy"], got["group_accuracy_one_off"]) == (0.5, 1.0)
+    assert (got["group_accuracy"], got["group_accuracy_within_one"]) == (0.5, 1.0)
     assert got["gender_accuracy"] == pytest.approx(5 / 6)
 
 
@@ -125,5 +125,5 @@ def test_modules_load_by_path_offline_from_several_processes(tmp_path):
 
 def test_group_module_describes_itself():
     module = evaluate.load(str(scores.METRICS_FOLDER / "age_groups"), keep_in_memory=True)
-    assert "one-off" in module.description
+    assert "within one group" in module.description
     assert "references" in module.inputs_description

@@ -64,7 +64,7 @@ def test_rotation_is_counter_clockwise_about_the_middle(face):
 
 
 def test_a_cover_is_grey_inside_its_box_only(face):
-    got = corruptions.covered(face, (0.25, 0.5, 0.75, 1.0))
+    got = corruptions.occluded(face, (0.25, 0.5, 0.75, 1.0))
     assert (got[100:, 50:150] == 127).all()
     got[100:, 50:150] = face[100:, 50:150]
     assert np.array_equal(got, face)
@@ -93,7 +93,7 @@ def test_every_condition_gives_a_picture_and_leaves_the_given_one(face, conditio
 
 def test_conditions_are_of_known_kinds_and_all_different():
     found = conditions()
-    made = set(KINDS) - {"turned"}  # which no corruption makes
+    made = set(KINDS) - {"pose"}  # which no corruption makes
     assert {condition.kind for condition in found} == made
     assert len({(condition.kind, condition.name) for condition in found}) == len(found)
     assert found[0].kind == "none"

@@ -1,4 +1,4 @@
-"""train.turned: what YuNet sees in an aligned face, and the errors on faces turned to the side."""
+"""train.stress.pose: what YuNet sees in an aligned face, and the errors on faces turned to the side."""
 
 import json
 
@@ -12,8 +12,8 @@ from age_model.labels import AGE_GROUP_NAMES
 from age_model.quality.warnings import limits
 from train import robustness
 from train.evaluation.predictions import Predictions
-from train.stress.corruptions import covered
-from train.stress.pose import detector_score, turned, turned_rows
+from train.stress.corruptions import occluded
+from train.stress.pose import detector_score, head_yaw, pose_rows
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def crop(yunet, astronaut):
 
 
 def test_a_covered_face_makes_the_detector_less_sure(yunet, crop):
-    whole, half = detector_score(yunet, crop), detector_score(yunet, covered(crop, (0, 0.5, 1, 1)))
+    whole, half = detector_score(yunet, crop), detector_score(yunet, occluded(crop, (0, 0.5, 1, 1)))
     assert 0.85 < whole <= 1 and half < whole - 0.02
     assert detector_score(yunet, np.full_like(crop, 127)) == 0
 
@@ -39,8 +39,8 @@ def test_score_is_the_same_in_a_photo_and_at_any_size(yunet, crop, astronaut):
 
 
 def test_a_face_is_turned_as_far_in_its_mirror_image(yunet, crop):
-    assert turned(yunet, crop) == pytest.approx(turned(yunet, crop[:, ::-1].copy()), abs=5)
-    assert np.isnan(turned(yunet, np.full_like(crop, 127)))
+    assert head_yaw(yunet, crop) == pytest.approx(head_yaw(yunet, crop[:, ::-1].copy()), abs=5)
+    assert np.isnan(head_yaw(yunet, np.full_like(crop, 127)))
 
 
 def _predictions(years: np.ndarray, true: np.ndarray) -> Predictions:
@@ -59,16 +59,16 @@ def test_errors_are_held_against_those_of_the_same_age_seen_from_the_front():
     true = np.array([5, 5, 45, 45, 5, 45, 45])
     off = np.array([1.0, -1, 4, -4, 3, 5, 7])
     degrees = np.array([0.0, 9, 3, 5, 25, 25, 31])
-    (near, far) = turned_rows(_predictions(true + off, true), degrees, resamples=50, seed=0)
+    (near, far) = pose_rows(_predictions(true + off, true), degrees, resamples=50, seed=0)
     assert (near["name"], near["n"], near["mae"]) == ("20 to 30", 2, 4)
     assert near["mae_difference"] == pytest.approx((2 + 1) / 2)
-    assert near["coverage"] == 1 and near["measured"]["turned_degrees"]["median"] == 25
+    assert near["coverage"] == 1 and near["measured"]["yaw_degrees"]["median"] == 25
     assert (far["name"], far["n"], far["mae_difference"]) == ("30 or more", 1, 3)
 
 
 def test_nothing_is_said_without_faces_from_the_front():
     true = np.array([5, 45])
-    assert turned_rows(_predictions(true + 1.0, true), np.array([25.0, np.nan]), 50, 0) == []
+    assert pose_rows(_predictions(true + 1.0, true), np.array([25.0, np.nan]), 50, 0) == []
 
 
 def test_with_yunet_the_table_has_scores_and_its_limits_can_be_read(
@@ -82,6 +82,6 @@ def test_with_yunet_the_table_has_scores_and_its_limits_can_be_read(
     robustness.main([f"--{name}={value}" for name, value in given.items()])
     content = json.loads((tmp_path / "out" / "robustness.json").read_text())
     assert content["detector"] == f"yunet ({yunet_path.name})"
-    made = [row for row in content["conditions"] if row["kind"] != "turned"]
+    made = [row for row in content["conditions"] if row["kind"] != "pose"]
     assert all(0 <= row["measured"]["detector_score"]["median"] <= 1 for row in made)
     limits(content)

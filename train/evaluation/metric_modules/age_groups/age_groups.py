@@ -9,8 +9,8 @@ import evaluate
 import numpy as np
 
 _DESCRIPTION = """
-Share of faces whose predicted age group is the true one (accuracy), and whose predicted group is
-the true one or one of its two neighbours (one-off accuracy).
+Share of faces whose predicted age group is the true one (accuracy), and of those whose predicted
+group is the true one or one of its two neighbours (accuracy within one group).
 """
 
 _INPUTS = """
@@ -18,7 +18,7 @@ Args:
     predictions: indices of the predicted groups, groups in rising order of age.
     references: indices of the true groups, in the same order of faces.
 Returns:
-    n, accuracy and one_off_accuracy (0..1).
+    n, accuracy and within_one_accuracy (0..1).
 """
 
 _CITATION = """
@@ -48,5 +48,5 @@ class AgeGroups(evaluate.Metric):
         return {
             "n": len(steps),
             "accuracy": float((steps == 0).mean()),
-            "one_off_accuracy": float((steps <= 1).mean()),
+            "within_one_accuracy": float((steps <= 1).mean()),
         }
