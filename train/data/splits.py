@@ -62,15 +62,15 @@ def write_lists(splits: dict[str, str], folder: Path = LIST_FOLDER) -> None:
 def balanced_lists(
     files: Sequence[str], source: str, age_years: np.ndarray, clusters: np.ndarray
 ) -> dict[str, str]:
-    """file -> "validation" or "test" for a source that wants as many pictures of each decade.
+    """file -> split for a source that is measured on as many pictures of each decade.
 
     Args:
         files: (N,) names of the source's pictures.
         source: a key of `SOURCES` with `balanced_decades`.
-        age_years: (N,) int; -1 for a picture without a point label, which is not taken.
-        clusters: (N,) int, near-duplicates share a number; no two pictures of one are taken.
+        age_years: (N,) int; -1 for a picture without a point label, which goes to training.
+        clusters: (N,) int, near-duplicates share a number; pictures that have some go to training.
     """
-    chosen: dict[str, str] = {}
+    chosen = dict.fromkeys(files, "train")
     validation, test = SOURCES[source].balanced_decades
     order = sorted(range(len(files)), key=lambda i: hashlib.sha256(files[i].encode()).digest())
     for decade in range(0, 100, 10):

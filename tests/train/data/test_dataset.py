@@ -6,54 +6,101 @@ import pytest
 import torch
 
 from age_model.network.preprocessing import normalize, resize
-from train.data.augment import augment
-from train.data.dataset import FaceDataset, collate, load_prepared
+from train.data.dataset import (
+    FORMAT,
+    LABELS,
+    SIGMA,
+    AugmentingCollate,
+    DeviceCache,
+    FaceDataset,
+    collate,
+    load_prepared,
+    source_metadata,
+)
+
+SIGMAS = {"utkface": 0.03, "fairface": 0.05}
+
+
+@pytest.fixture(scope="module")
+def training(prepared) -> FaceDataset:
+    return FaceDataset(load_prepared(prepared)["train"], 40, SIGMAS)
 
 
 def test_plain_pictures_are_what_the_app_would_see(prepared, raw_fairface):
     rows = load_prepared(prepared)["test"]
-    dataset = FaceDataset(rows, 32, seed=None)
+    dataset = FaceDataset(rows, 32, SIGMAS)
     i = list(rows["file"]).index("fairface/val/3.jpg")
     picture = cv2.imread(str(raw_fairface / "val/3.jpg"))[:, :, ::-1]
     assert np.abs(dataset[i]["image_rgb"].astype(int) - resize(picture, 32)).max() <= 3
 
 
-def test_collate_gives_normalised_pixels_and_labels(prepared):
-    dataset = FaceDataset(load_prepared(prepared)["train"], 32, seed=1)
-    batch = collate(dataset.__getitems__([0, 5, 7]))
-    assert batch["pixel_values"].shape == (3, 3, 32, 32)
+def test_collate_gives_normalised_pixels_and_labels(training):
+    batch = collate(training.__getitems__([0, 5, 7]))
+    assert batch["pixel_values"].shape == (3, 3, 40, 40)
     assert batch["pixel_values"].min() >= -1 and batch["pixel_values"].max() <= 1
-    assert batch["age_low"].tolist() == [dataset.rows[i]["age_low"] for i in (0, 5, 7)]
+    assert batch["age_low"].tolist() == [training.rows[i]["age_low"] for i in (0, 5, 7)]
 
 
-def test_augmentation_follows_torchs_seed(prepared):
-    dataset = FaceDataset(load_prepared(prepared)["train"], 32, seed=1)
+def test_each_picture_has_the_label_noise_of_its_source(training):
+    everywhere = range(len(training))
+    expected = [SIGMAS[training.rows[i]["source"]] for i in everywhere]
+    assert {0.03, 0.05} == set(expected)
+    assert collate(training.__getitems__(everywhere))[SIGMA].tolist() == pytest.approx(expected)
+
+
+def test_training_batches_are_augmented_to_the_networks_size_and_follow_torchs_seed(training):
+    items = training.__getitems__([0, 1, 2, 3])
+    augmenting = AugmentingCollate(32, seed=1)
     torch.manual_seed(3)
-    first = dataset[0]["image_rgb"]
-    other = dataset[0]["image_rgb"]
+    first, other = augmenting(items), augmenting(items)
     torch.manual_seed(3)
-    assert np.array_equal(dataset[0]["image_rgb"], first)
-    assert not np.array_equal(other, first)
+    again = augmenting(items)
+    assert first["pixel_values"].shape == (4, 3, 32, 32)
+    assert first["pixel_values"].min() >= -1 and first["pixel_values"].max() <= 1
+    assert first["pixel_values"].min() < -0.5, "normalised as the network expects it"
+    assert torch.equal(first["pixel_values"], again["pixel_values"])
+    assert not torch.equal(first["pixel_values"], other["pixel_values"])
+    torch.manual_seed(3)
+    assert not torch.equal(AugmentingCollate(32, 2)(items)["pixel_values"], first["pixel_values"])
 
 
-def test_augmented_faces_stay_faces(astronaut):
-    """On average over many draws the picture is where it was: no drift in place or brightness."""
-    face = resize(astronaut[:250, 120:370], 64)
-    rng = np.random.default_rng(0)
-    drawn = np.stack([augment(astronaut[:250, 120:370], 64, rng) for _ in range(300)])
-    assert drawn.dtype == np.uint8 and drawn.shape == (300, 64, 64, 3)
-    mean = drawn.mean(axis=(0, 3))
-    mirrored = (face + face[:, ::-1].astype(float)).mean(axis=2) / 2
-    assert np.corrcoef(mean.ravel(), mirrored.ravel())[0, 1] > 0.85
-    assert drawn.std(axis=0).mean() > 10
+def test_cached_pictures_give_the_batches_that_loaded_ones_do(training):
+    cache = DeviceCache(training, 32, torch.device("cpu"), seed=1)
+    rows = [len(training) - 1, 0, 17, 0]
+    torch.manual_seed(3)
+    loaded = AugmentingCollate(32, seed=1)(training.__getitems__(rows))
+    torch.manual_seed(3)
+    cached = cache.batch(torch.tensor(rows))
+    assert set(cached) == set(loaded) == {"pixel_values", *LABELS, SIGMA}
+    for name, values in loaded.items():
+        assert cached[name].dtype == values.dtype
+        assert torch.equal(cached[name], values), name
+    # The changes are made to the batch, not to the pictures that are held.
+    assert np.array_equal(cache.images_rgb[17].numpy(), training[17]["image_rgb"])
 
 
-def test_folder_of_another_kind_or_format(prepared, tmp_path):
+def test_the_cache_holds_every_picture_in_its_place(training, monkeypatch):
+    monkeypatch.setattr("train.data.dataset.DECODED_AT_ONCE", 7)  # the last part is not full
+    cache = DeviceCache(training, 32, torch.device("cpu"), seed=1)
+    assert cache.images_rgb.shape == (len(training), 40, 40, 3)
+    for i in (0, 6, 7, len(training) - 1):
+        item = training[i]
+        assert np.array_equal(cache.images_rgb[i].numpy(), item["image_rgb"])
+        assert [int(cache.labels[name][i]) for name in LABELS] == [item[name] for name in LABELS]
+
+
+def test_folder_of_another_kind_or_format(tmp_path):
     with pytest.raises(ValueError, match="expected a folder made by"):
         load_prepared(tmp_path)
-    (tmp_path / "report.json").write_text(json.dumps({"format": 0}))
-    with pytest.raises(ValueError, match="expected data of format 1, got 0"):
+    (tmp_path / "report.json").write_text(json.dumps({"format": 1}))
+    with pytest.raises(ValueError, match=f"expected data of format {FORMAT}, got 1"):
         load_prepared(tmp_path)
+
+
+def test_the_data_set_tells_of_its_sources(prepared):
+    sources = source_metadata(prepared)
+    assert list(sources) == ["fairface", "utkface"]
+    assert sources["fairface"]["licence"] == "CC BY 4.0" and sources["utkface"][SIGMA] == 0.03
 
 
 def test_normalize_refuses_floats():

@@ -20,14 +20,14 @@ def test_resaved_and_resized_copies_are_found_and_others_not(astronaut):
 
 
 def test_distance_is_counted_in_bits_and_across_blocks(monkeypatch):
-    monkeypatch.setattr("train.duplicates.BLOCK", 2)
+    monkeypatch.setattr("train.data.duplicates.BLOCK", 2)
     rng = np.random.default_rng(0)
     hashes = rng.integers(0, 256, (5, 18), dtype=np.uint8)
     hashes[4] = hashes[1]
     hashes[4, 0] ^= 0b10000001
     assert find_pairs(hashes).tolist() == [[1, 4, 2]]
     hashes[4, 1:4] ^= 0b11111111  # 26 bits apart
-    assert 26 > MAX_DISTANCE and len(find_pairs(hashes)) == 0
+    assert MAX_DISTANCE < 26 and len(find_pairs(hashes)) == 0
 
 
 def test_clusters_link_through_others():

@@ -8,7 +8,7 @@ from age_model.network.modeling import AgeViT
 from train.networks.backbones import AgeCNN, AgeResNet
 from train.networks.initialisation import mimetic
 from train.networks.registry import input_size, load_network, new_network
-from train.training.distillation import HintProjection
+from train.training.distillation import FeatureProjection
 from train.training.optimizers import MuonAdamW
 
 VIT = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
@@ -52,7 +52,7 @@ def test_hub_style_classifier_gets_new_age_heads(tmp_path):
 
 def test_other_families_are_refused_by_name(tmp_path):
     BertConfig().save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="expected a checkpoint of type vit or .*, got 'bert'"):
+    with pytest.raises(ValueError, match=r"expected a checkpoint of type vit or .*, got 'bert'"):
         load_network(str(tmp_path))
 
 
@@ -89,7 +89,7 @@ def test_mimetic_start_leans_to_the_identity():
 def test_muon_takes_the_inner_matrices_and_state_survives():
     torch.manual_seed(0)
     network = new_network("vit", VIT)
-    network.hint_projection = HintProjection(32, 16, 4)
+    network.feature_projection = FeatureProjection(32, 16, 4)
     optimizer = MuonAdamW(network, lr=0.01, weight_decay=0.0)
     muon, adamw = (
         {id(p) for g in part.param_groups for p in g["params"]} for part in optimizer.parts
@@ -105,7 +105,7 @@ def test_muon_takes_the_inner_matrices_and_state_survives():
 
     step(network, optimizer)
     twin = new_network("vit", VIT)
-    twin.hint_projection = HintProjection(32, 16, 4)
+    twin.feature_projection = FeatureProjection(32, 16, 4)
     twin.load_state_dict(network.state_dict())
     other = MuonAdamW(twin, lr=0.01, weight_decay=0.0)
     other.load_state_dict(copy.deepcopy(optimizer.state_dict()))

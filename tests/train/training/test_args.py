@@ -9,23 +9,61 @@ from train.training.args import parse
 CONFIGS = sorted((Path(__file__).parents[3] / "train" / "configs").glob("*.json"))
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_every_preset_parses(config, tmp_path, monkeypatch):
-    preset = json.loads(config.read_text())
+def _profiles(config: Path) -> list[str | None]:
+    return [None, *json.loads(config.read_text()).get("profiles", {})]
+
+
+PRESETS = [(config, profile) for config in CONFIGS for profile in _profiles(config)]
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch) -> Path:
+    """The working directory: empty but for the folders where presets expect their teachers."""
     monkeypatch.chdir(tmp_path)
-    # A preset names the folders where its teachers will be.
-    for teacher in (tmp_path / preset[n] for n in ("teacher", "second_teacher") if n in preset):
-        teacher.mkdir(parents=True)
-        (teacher / "config.json").write_text("{}")
-    model, data, training, name = parse(["--config", str(config)])
+    for config in CONFIGS:
+        preset = json.loads(config.read_text())
+        for name in ("teacher", "second_teacher"):
+            if name in preset:
+                (tmp_path / preset[name]).mkdir(parents=True, exist_ok=True)
+                (tmp_path / preset[name] / "config.json").write_text("{}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("config", "profile"), PRESETS, ids=[f"{c.stem}-{p or 'plain'}" for c, p in PRESETS]
+)
+def test_every_preset_parses_in_every_profile(config, profile, elsewhere):
+    preset = json.loads(config.read_text())
+    expected = {**preset, **preset.pop("profiles", {}).get(profile, {})}
+    expected.pop("profiles", None)
+    chosen = [] if profile is None else ["--profile", profile]
+    model, data, training, name = parse(["--config", str(config), *chosen])
     assert name == config.stem
-    assert model.network_config == preset.get("network_config", {})
-    assert training.max_steps == preset["max_steps"]
+    got = {**vars(training), **vars(data), **vars(model)}
+    for key, value in expected.items():
+        assert got[key] == value or str(got[key]) == str(value), key
     assert training.label_names == ["age_low", "age_high", "gender", "ethnicity"]
 
 
-def test_there_is_a_smoke_and_a_tiny_preset():
-    assert {"smoke", "tiny"} <= {config.stem for config in CONFIGS}
+def test_the_presets_are_those_of_the_recipe_and_two_small_ones():
+    assert {config.stem for config in CONFIGS} == {"teacher", "student", "smoke", "compare"}
+    assert {(c.stem, p) for c, p in PRESETS if p} == {("teacher", "gpu"), ("student", "gpu")}
+
+
+def test_an_unknown_profile_is_refused_with_those_that_there_are(elsewhere):
+    configs = {config.stem: str(config) for config in CONFIGS}
+    with pytest.raises(InputError, match=r"teacher.json has gpu, got 'tpu'"):
+        parse(["--config", configs["teacher"], "--profile", "tpu"])
+    with pytest.raises(InputError, match=r"smoke.json has no profiles, got 'gpu'"):
+        parse(["--config", configs["smoke"], "--profile", "gpu"])
+
+
+def test_the_command_line_wins_over_the_profile(elsewhere):
+    config = next(str(c) for c in CONFIGS if c.stem == "teacher")
+    argv = ["--config", config, "--profile", "gpu", "--cache_on_device", "false"]
+    _, _, training, _ = parse([*argv, "--stop_after_minutes", "8"])
+    assert training.cache_on_device is False and training.stop_after_minutes == 8
+    assert training.compile_network is True and training.per_device_train_batch_size == 1024
 
 
 def test_the_command_line_wins_over_the_preset():
@@ -52,9 +90,9 @@ def test_no_json_object_is_refused(tmp_path, text):
 
 
 def test_values_that_cannot_be():
-    with pytest.raises(ValueError, match="patch_dropout: expected a number from 0 to 1, got 1.5"):
+    with pytest.raises(ValueError, match=r"patch_dropout: expected a number from 0 to 1, got 1\.5"):
         parse(["--patch_dropout", "1.5"])
-    with pytest.raises(ValueError, match="found no config.json in nowhere"):
+    with pytest.raises(ValueError, match=r"found no config\.json in nowhere"):
         parse(["--teacher", "nowhere"])
 
 

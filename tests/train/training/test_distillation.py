@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from age_model.network.modeling import AgeOutput
-from train.training.distillation import HintProjection, answer_loss, averaged, hint_loss
+from train.training.distillation import FeatureProjection, answer_loss, averaged, feature_loss
 from train.training.trainer import WeightedTrainer
 
 
@@ -22,22 +22,32 @@ def test_answer_loss_is_zero_for_the_same_answer_and_positive_else():
     assert (answer_loss(_answer(0), _answer(1)) > 0.1).all()
 
 
-def test_hint_is_compared_at_the_place_of_each_patch():
+def test_features_are_compared_at_the_place_of_each_patch():
     """A 2 x 2 teacher map against a 4 x 4 grid: patch 15 (last row, last column) sees cell 3."""
     cells = torch.randn(1, 4, 6, generator=torch.Generator().manual_seed(0))
     teacher = AgeOutput(token_features=cells, token_index=torch.arange(4)[None])
     normal = torch.nn.functional.layer_norm(cells, (6,))
-    projection = HintProjection(6, 6, student_side=4)
+    projection = FeatureProjection(6, 6, student_side=4)
     torch.nn.init.eye_(projection.weight)
     torch.nn.init.zeros_(projection.bias)
 
     def loss(patch: int, cell: int) -> float:
         student = AgeOutput(token_features=normal[:, [cell]], token_index=torch.tensor([[patch]]))
-        return hint_loss(student, teacher, projection).item()
+        return feature_loss(student, teacher, projection).item()
 
     assert loss(15, 3) < 1e-6 < loss(15, 0)
     assert loss(1, 0) < 1e-6 < loss(2, 0)
     assert loss(12, 2) < 1e-6
+
+
+def test_a_student_that_answers_nothing_has_a_feature_loss_of_one():
+    cells = torch.randn(2, 4, 64, generator=torch.Generator().manual_seed(0)) * 7 + 3
+    teacher = AgeOutput(token_features=cells, token_index=torch.arange(4).expand(2, -1))
+    projection = FeatureProjection(6, 64, student_side=2)
+    torch.nn.init.zeros_(projection.weight)
+    torch.nn.init.zeros_(projection.bias)
+    student = AgeOutput(token_features=torch.ones(2, 4, 6), token_index=teacher.token_index)
+    assert feature_loss(student, teacher, projection).tolist() == pytest.approx([1, 1], abs=1e-3)
 
 
 def test_two_teachers_teach_the_mean_of_their_probabilities():

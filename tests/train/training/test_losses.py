@@ -14,10 +14,32 @@ LOW, HIGH = torch.tensor([30, 20, -1, 70]), torch.tensor([30, 29, -1, 100])
 
 
 def test_soft_targets_are_distributions_wider_for_the_old():
-    targets = soft_age_targets()
+    targets = soft_age_targets(torch.arange(101))
     assert torch.allclose(targets.sum(dim=1), torch.ones(101))
     assert targets.argmax(dim=1).tolist() == list(range(101))
     assert targets[5].max() > targets[80].max()
+
+
+def test_noisy_labels_have_wider_targets():
+    ages = torch.tensor([50, 50, 0, 0])
+    targets = soft_age_targets(ages, torch.tensor([0.03, 0.1, 0.03, 0.1]))
+    years = torch.arange(101.0)
+
+    def spread(row: int) -> float:
+        return (targets[row] * (years - ages[row]) ** 2).sum().sqrt().item()
+
+    assert spread(0) == pytest.approx(1 + 0.03 * 50, rel=0.01)
+    assert spread(1) == pytest.approx(1 + 0.1 * 50, rel=0.01)
+    assert torch.equal(targets[2], targets[3]), "the noise grows with the age, from nothing"
+    assert torch.equal(soft_age_targets(ages[:1]), targets[:1]), "0.03 where nothing is said"
+
+
+def test_a_noisy_label_is_less_sure_of_its_year():
+    sure = torch.full((2, 101), -20.0)
+    sure[:, 30] = 20.0
+    low = torch.tensor([30, 30])
+    quiet, noisy = point_age_loss(sure, low, low, torch.tensor([0.03, 0.1]))
+    assert noisy > quiet > 0
 
 
 def test_each_loss_answers_only_for_its_kind_of_label():

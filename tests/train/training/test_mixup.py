@@ -5,6 +5,7 @@ import torch
 
 from age_model.network.modeling import AgeOutput
 from train.console.errors import InputError
+from train.data.dataset import SIGMA
 from train.finetune import build_trainer
 from train.training.args import parse
 from train.training.mixup import Blend
@@ -39,8 +40,8 @@ def trainer(prepared, tmp_path):
     """A trainer of ten steps that blends in the first half."""
     made = build_trainer(
         *parse(["--data", str(prepared), "--output_dir", str(tmp_path), "--network_config", SMALL,
-                "--mixup", "0.4", "--mixup_until", "0.5", "--max_steps", "10", "--report_to", "none",
-                "--precision", "fp32", "--distillation", "0.5"])[:3]
+                "--mixup", "0.4", "--mixup_until", "0.5", "--max_steps", "10", "--report_to",
+                "none", "--precision", "fp32", "--distillation", "0.5"])[:3]
     )  # fmt: skip
     made.state.max_steps = 10
     return made
@@ -52,7 +53,7 @@ def batch():
     return {
         "pixel_values": torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0)),
         "age_low": low, "age_high": low, "gender": torch.tensor([0, 1, -1]),
-        "ethnicity": torch.tensor([-1, 2, 3]),
+        "ethnicity": torch.tensor([-1, 2, 3]), SIGMA: torch.tensor([0.03, 0.1, 0.03]),
     }  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def test_the_teacher_is_shown_the_blend(trainer, batch, monkeypatch):
                          ethnicity_logits=torch.zeros(3, 5))  # fmt: skip
 
     monkeypatch.setattr(trainer, "_lesson", lesson)
-    trainer.teacher, trainer.args.hints = trainer.model, 0.0
+    trainer.teacher, trainer.args.feature_distillation = trainer.model, 0.0
     trainer.compute_loss(trainer.model.train(), batch)
     assert torch.equal(seen[0], BLEND.of(batch["pixel_values"]))
 
