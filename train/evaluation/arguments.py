@@ -15,7 +15,7 @@ class SplitArguments:
     split: str = field(default="test", metadata={"help": "Split of the data set to measure."})
     batch_size: int = field(default=64, metadata={"help": "Pictures held in memory at once."})
     resamples: int = field(
-        default=2000, metadata={"help": "Bootstrap resamples for each 95% interval."}
+        default=2000, metadata={"help": "Bootstrap resamples for each 95%% interval."}
     )
     seed: int = field(default=0, metadata={"help": "Seed of all that is drawn at random."})
 
