@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 
 MAX_PIXELS = 50_000_000  # a 50-megapixel photo takes 150 MB once decoded
 MAX_BYTES = 100 * 1024 * 1024
-STRIP_PIXELS = 2**20  # are converted at a time
+STRIP_PIXELS = 2**15  # are converted at a time
 
 pillow_heif.register_heif_opener()  # what iPhones save; Pillow itself reads all the others
 # Bitmap formats only: Pillow also opens EPS and the like, which start other programs. Phones' MPO

@@ -5,9 +5,10 @@ OpenCV is never given a name: it would take one for an address, a camera or a ro
 does: FFmpeg, which does the work, also knows lists of other files and would open those.
 """
 
+import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -117,20 +118,42 @@ def open_clip(path: Path) -> Iterator[Clip]:
     Raises:
         VideoError: no file, no video or too large a one; says what was expected and what came.
     """
-    with _open(path) as file:
-        capture = cv2.VideoCapture()
-        try:
-            _start(capture, file)
-            yield Clip(capture)
-        finally:
-            capture.release()
+    with open_file(path) as file, read_clip(file) as clip:
+        yield clip
 
 
-def _start(capture: cv2.VideoCapture, file: BinaryIO) -> None:
-    settings = [number for pair in CAPTURE.items() for number in pair]
+def open_file(path: Path) -> BinaryIO:
+    """Open a clip's file.
+
+    Raises:
+        VideoError: there is none, or it may not be read.
+    """
+    if not path.is_file():  # opening a pipe could take for ever
+        raise VideoError("is no file: expected a video file")
     try:
-        # OpenCV's types know of no files that are open already.
-        opened = capture.open(file, cv2.CAP_FFMPEG, settings)  # type: ignore[call-overload]
+        return path.open("rb")
+    except OSError as error:
+        raise VideoError(f"cannot be read ({error.strerror}): add it again") from error
+
+
+@contextmanager
+def read_clip(file: BinaryIO) -> Iterator[Clip]:
+    """The clip in a file that is open already, as `open_clip`."""
+    check_file(os.fstat(file.fileno()).st_size, file.read(START_BYTES))
+    file.seek(0)
+    capture = cv2.VideoCapture()
+    # Held here: OpenCV would let go of the last reference without Python's lock, and end Python.
+    calm = _Calm(file)
+    try:
+        _start(capture, calm)
+        yield Clip(capture)
+    finally:
+        capture.release()
+
+
+def _start(capture: cv2.VideoCapture, file: "_Calm") -> None:
+    try:
+        opened = capture.open(file, cv2.CAP_FFMPEG, sum(CAPTURE.items(), ()))
     except cv2.error as error:
         raise VideoError(NOT_READABLE) from error
     if not opened:
@@ -141,20 +164,27 @@ def _start(capture: cv2.VideoCapture, file: BinaryIO) -> None:
     check_seconds(_said_seconds(capture) or 0.0)
 
 
-def _open(path: Path) -> BinaryIO:
-    if not path.is_file():  # opening a pipe could take for ever
-        raise VideoError("is no file: expected a video file")
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise VideoError(f"cannot be read ({error.strerror}): add it again") from error
-    try:
-        check_file(os.fstat(file.fileno()).st_size, file.read(START_BYTES))
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return file
+class _Calm(io.BufferedIOBase):
+    """A file whose methods never raise: OpenCV calls them, and takes an exception for a result.
+
+    It then reads through a null pointer. FFmpeg seeks wherever a clip's own numbers say, also to
+    before its beginning.
+    """
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """What is left, at most `size` bytes; nothing where it cannot be read."""
+        with suppress(OSError, ValueError, OverflowError, MemoryError):
+            return self._file.read(size)
+        return b""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """The new place; -1, which FFmpeg takes for an error, where there is no such place."""
+        with suppress(OSError, ValueError, OverflowError):
+            return self._file.seek(offset, whence)
+        return -1
 
 
 def _said_seconds(capture: cv2.VideoCapture) -> float | None:

@@ -1,0 +1,124 @@
+"""Pictures from strangers, each decoded in a process of its own."""
+
+import fcntl
+import mmap
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from age_model.decoding.limits import LARGE_PIXELS, SMALL_AT_A_TIME, WAIT_SECONDS
+from age_model.decoding.process import DIED, SUPPORTED, keep, start_picture
+from age_model.images.load import (
+    ImageError,
+    Picture,
+    check_bytes,
+    check_pixels,
+    open_file,
+    read_picture,
+)
+
+BUSY = "could not be examined, as too many others are being examined: try again in a minute"
+
+_large = threading.BoundedSemaphore(1)
+_small = threading.BoundedSemaphore(SMALL_AT_A_TIME)
+
+
+@contextmanager
+def decoded(source: Path | bytes, max_pixels: int | None = None) -> Iterator[Picture]:
+    """A picture, for as long as it is worked with: large ones wait for each other.
+
+    What is to be kept of its pixels is to be copied.
+
+    Args:
+        source: a file, or its bytes.
+        max_pixels: fewer than `images.load.MAX_PIXELS`, where it may not have so many.
+
+    Raises:
+        ImageError: as `images.load.read_picture`; or the process that decodes it died.
+    """
+    if not SUPPORTED:
+        yield read_picture(source)
+        return
+    with ExitStack() as stack:
+        file = stack.enter_context(_file(source))
+        process, answer = start_picture(file)
+        ending = stack.enter_context(ExitStack())
+        ending.callback(process.close)
+        width, height = _size(answer)
+        if max_pixels is not None and width * height > max_pixels:
+            raise ImageError(f"has too many pixels: {width} x {height}")
+        stack.enter_context(_turn(width * height))
+        memory = _sealed_memory(width * height * 3)
+        try:
+            answer, _ = process.ask({}, memory)
+            flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
+            pixels = mmap.mmap(memory, width * height * 3, flags=flags, prot=mmap.PROT_READ)
+        finally:
+            os.close(memory)
+        if answer.get("again") is True:
+            ending.pop_all()
+            keep(process)
+        else:
+            ending.close()
+        yield Picture(_shaped(pixels, answer), 2 if answer.get("frames") == 2 else 1)
+
+
+@contextmanager
+def _file(source: Path | bytes) -> Iterator[int]:
+    """Descriptor of a file that holds the source."""
+    if isinstance(source, Path):
+        with open_file(source) as file:
+            yield file.fileno()
+        return
+    check_bytes(len(source))
+    with os.fdopen(os.memfd_create("picture"), "r+b", buffering=0) as memory:
+        with memoryview(source) as rest:
+            while rest:
+                rest = rest[memory.write(rest) :]
+        memory.seek(0)
+        yield memory.fileno()
+
+
+def _size(answer: dict) -> tuple[int, int]:
+    """Width and height; the process that says them may no longer be its own master."""
+    match answer.get("size"):
+        case [int(width), int(height)]:
+            check_pixels(width, height)
+            return width, height
+    raise ImageError(DIED)
+
+
+@contextmanager
+def _turn(pixels: int) -> Iterator[None]:
+    """Wait until no other picture of this kind is being worked with, or not too many."""
+    turns = _large if pixels > LARGE_PIXELS else _small
+    if not turns.acquire(timeout=WAIT_SECONDS):
+        raise ImageError(BUSY)
+    try:
+        yield
+    finally:
+        turns.release()
+
+
+def _sealed_memory(size: int) -> int:
+    """Descriptor of memory that nobody can shrink, which would crash whoever looks at it."""
+    memory = os.memfd_create("pixels", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.ftruncate(memory, size)
+        seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
+    except BaseException:
+        os.close(memory)
+        raise
+    return memory
+
+
+def _shaped(pixels: mmap.mmap, answer: dict) -> np.ndarray:
+    match answer.get("shape"):
+        case [int(height), int(width), 3] if height > 0 and height * width * 3 == len(pixels):
+            return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+    raise ImageError(DIED)
