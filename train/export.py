@@ -10,14 +10,11 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
-from age_model.network.loading import load_model
 from age_model.records.atomic import atomic_folder
 from train.console.command import run_command
 from train.console.output import shown_name
+from train.publishing.sharding import SHARD_SIZE
 
-SHARD_SIZE = "9MB"
 NEEDED = ("config.json", "preprocessor_config.json", "training.json")
 
 
@@ -47,6 +44,10 @@ def export(model: Path, out: Path) -> None:
             f"expected a folder that train.finetune wrote, got {model} without "
             f"{', '.join(missing)}; name the run's final folder"
         )
+    import torch  # here, because it takes seconds to import
+
+    from age_model.network.loading import load_model
+
     network = load_model(str(model))
     limit = torch.finfo(torch.float16).max
     bad = [name for name, p in network.named_parameters() if not (p.abs() <= limit).all()]

@@ -9,7 +9,8 @@ from PIL import Image
 
 from age_model.network.explain import Explanation
 from tests.support.factories import face_ages
-from train import deletion, model_card
+from train import deletion
+from train.card import document
 from train.evaluation.deletion_curves import (
     LEAST,
     MOST,
@@ -141,7 +142,7 @@ def test_wrong_input_is_named(carded, small_data, tmp_path, wrong, message):
 
 
 def card(checkpoint):
-    files = model_card.generated(model_card.CardArguments(checkpoint=str(checkpoint)))
+    files = document.generated(checkpoint)
     return files[checkpoint / "README.md"]
 
 

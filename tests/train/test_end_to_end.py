@@ -13,7 +13,8 @@ from age_model.faces.crop import crop_face
 from age_model.faces.haar import HaarDetector
 from age_model.results import FaceAges
 from tests.support.factories import face_ages
-from train import end_to_end, model_card
+from train import end_to_end
+from train.card import document
 from train.stress.synthetic_photos import SIDES, pasted_photo
 
 
@@ -128,7 +129,7 @@ def test_the_whole_way_finds_the_faces(checkpoint):
 
 
 def test_the_card_has_the_table(checkpoint):
-    text = model_card.generated(model_card.CardArguments(checkpoint=str(checkpoint)))
+    text = document.generated(checkpoint)
     card = text[checkpoint / "README.md"]
     assert "## Faces found in a photo" in card
     assert "| Haar cascade | 2 of 2 |" in card

@@ -9,11 +9,12 @@ import pytest
 from huggingface_hub import ModelCard
 
 from train import model_card
+from train.card import document
 from train.card.tables import coverage_text, overview
 from train.evaluation.findings import limits
 
 ROOT = Path(__file__).resolve().parents[2]
-README = f"# Ages\n\n{model_card.START}\nold\n{model_card.END}\n\nThe rest.\n"
+README = f"# Ages\n\n{document.START}\nold\n{document.END}\n\nThe rest.\n"
 
 
 @pytest.fixture
@@ -81,39 +82,39 @@ def test_the_interval_claims_what_was_measured(results):
 def test_sources_without_facts_go_by_their_keys_and_bind_nobody(checkpoint):
     for name in ("results.json", "training.json"):
         change(checkpoint / name, lambda content: content.pop("source_facts"))
-    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    card = document.card_text(*document.read_facts(checkpoint))
     assert "| fairface | 40,000 | – | not known |" in card and "utkface by age group" in card
     assert "FairFace" not in card and "UTKFace" not in card
     assert "non-commercial" not in card and "license" not in card
 
 
 def test_what_was_done_after_training_is_told(checkpoint):
-    assert "train.adjust" not in model_card.card_text(*model_card.read_facts(checkpoint))
+    assert "train.adjust" not in document.card_text(*document.read_facts(checkpoint))
     adjusted = {"interpolated_with": "runs/start/final", "alpha": 0.2, "common": 0.5}
     change(checkpoint / "training.json", lambda t: t.update(adjust=adjusted))
-    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    card = document.card_text(*document.read_facts(checkpoint))
     assert "interpolated with those of `runs/start/final` (alpha 0.2)" in card
     assert "logits of common ages were raised by 50%" in card
     change(checkpoint / "training.json", lambda t: t["adjust"].update(interpolated_with=None))
-    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    card = document.card_text(*document.read_facts(checkpoint))
     assert "interpolated" not in card and "rare ages" not in card
     change(checkpoint / "training.json", lambda t: t["adjust"].update(common=0.0, rare=0.25))
-    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    card = document.card_text(*document.read_facts(checkpoint))
     assert "common ages" not in card and "logits of rare ages were raised by 25%" in card
 
 
 def test_teacher_is_told(checkpoint):
     student = json.loads((checkpoint / "training.json").read_text())
-    assert "teacher" not in model_card.card_text(*model_card.read_facts(checkpoint)).lower()
+    assert "teacher" not in document.card_text(*document.read_facts(checkpoint)).lower()
     teacher = student | {"preset": "big-cnn", "pictures_seen": 123456}
     change(checkpoint / "training.json", lambda t: t.update(teacher=teacher))
-    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    card = document.card_text(*document.read_facts(checkpoint))
     assert "### Its teacher" in card and "`big-cnn`" in card and "123,456" in card
     assert "mirror images" not in card
     change(
         checkpoint / "training.json", lambda t: t["arguments"].update(second_teacher="runs/b/final")
     )
-    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    card = document.card_text(*document.read_facts(checkpoint))
     assert "averaged with those that `runs/b/final` gives for their mirror images" in card
 
 
@@ -125,14 +126,14 @@ def test_the_run_that_it_went_on_from_is_told_first(checkpoint):
         training["arguments"].update(base_model="runs/tiny/final")
 
     change(checkpoint / "training.json", longer)
-    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    card = document.card_text(*document.read_facts(checkpoint))
     first, then = card.index("from random weights"), card.index("from `runs/tiny/final`")
     assert first < card.index("123,456") < then < card.index("365,000 pictures seen")
 
 
 def test_pretrained_base_is_told(checkpoint):
     change(checkpoint / "training.json", lambda t: t["arguments"].update(base_model="a/vit"))
-    card = model_card.card_text(*model_card.read_facts(checkpoint))
+    card = document.card_text(*document.read_facts(checkpoint))
     assert "Starting from `a/vit`" in card and "random weights" not in card
 
 
@@ -170,15 +171,15 @@ def test_readme_changes_between_the_markers_only(checkpoint, results, tmp_path):
     readme.write_text(README)
     write(checkpoint, "--readme", readme)
     text = readme.read_text()
-    assert text.startswith(f"# Ages\n\n{model_card.START}\n| Split")
-    assert text.endswith(f"{model_card.END}\n\nThe rest.\n")
+    assert text.startswith(f"# Ages\n\n{document.START}\n| Split")
+    assert text.endswith(f"{document.END}\n\nThe rest.\n")
     assert overview(results) in text and "\nold\n" not in text
     write(checkpoint, "--readme", readme)
     assert readme.read_text() == text
 
 
 @pytest.mark.parametrize(
-    "text", ["# none", f"{model_card.END}{model_card.START}", README + README, model_card.START]
+    "text", ["# none", f"{document.END}{document.START}", README + README, document.START]
 )
 def test_readme_without_proper_markers_is_refused(checkpoint, tmp_path, text):
     readme = tmp_path / "README.md"
@@ -224,8 +225,6 @@ def test_results_of_another_schema_are_refused(checkpoint):
 
 
 def test_the_card_and_the_readme_of_this_repository_are_up_to_date():
-    arguments = model_card.CardArguments(
-        checkpoint=str(ROOT / "age_model" / "checkpoint"), readme=str(ROOT / "README.md")
-    )
-    stale = model_card.stale_files(model_card.generated(arguments))
+    files = document.generated(ROOT / "age_model" / "checkpoint", ROOT / "README.md")
+    stale = document.stale_files(files)
     assert not stale, "run python -m train.model_card --readme README.md"

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from age_model.predictor import AgePredictor
-from train import model_card, robustness
+from train import robustness
+from train.card import document
 from train.card.other_pictures import other_pictures
 from train.stress.conditions import KINDS, Condition, conditions
 from train.stress.measurement import difference, drawn_pictures
@@ -156,7 +157,7 @@ def checkpoint(carded, folder, tmp_path):
 
 
 def card(checkpoint):
-    files = model_card.generated(model_card.CardArguments(checkpoint=str(checkpoint)))
+    files = document.generated(checkpoint)
     return files[checkpoint / "README.md"]
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from huggingface_hub.utils import validate_repo_id
 
+from train.card.document import generated, stale_files
 from train.card.other_pictures import FILES
 from train.console.errors import InputError
-from train.model_card import CardArguments, generated, stale_files
 
 NEEDED = ("config.json", "preprocessor_config.json", "training.json", "results.json", "README.md")
 WEIGHTS = ("*.safetensors", "model.safetensors.index.json")
@@ -42,8 +42,7 @@ def check_checkpoint(checkpoint: Path, readme: Path | None = None) -> None:
             f"expected a checkpoint with safetensors, results and card, got {checkpoint} without "
             f"{', '.join(missing) or 'weights'}; run train.export, train.evaluate, train.model_card"
         )
-    arguments = CardArguments(str(checkpoint), readme=str(readme) if readme else None)
-    if stale := stale_files(generated(arguments)):
+    if stale := stale_files(generated(checkpoint, readme)):
         raise ValueError(
             f"expected the card that results.json gives, got another one in "
             f"{', '.join(map(str, stale))}; run train.model_card first"

@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 
 from age_model.network.reports import RESULTS, weights_sha256
 from train.card.other_pictures import FILES
-from train.export import SHARD_SIZE
 
 LIMIT_BYTES = 10_000_000
+SHARD_SIZE = "9MB"
 
 
 def split_weights(checkpoint: Path) -> None:
