@@ -38,6 +38,7 @@ class AgePredictor:
     Attributes:
         model_name: the checkpoint as it was asked for, or "age_model/checkpoint".
         detector_name: the face detector and its weights.
+        limitation: what people should know of this detector, a sentence or two; None for nothing.
         image_size: side of the network's input, pixels.
         patch_size: side of the squares that the network cuts its input into, pixels.
         calibration: what the checkpoint knows about its errors; applied to every answer.
@@ -49,6 +50,7 @@ class AgePredictor:
         self.image_size = model.config.image_size
         self.patch_size = model.config.patch_size
         self.calibration = Calibration.from_config(model.config)
+        self.limitation = detector.limitation
         self._model = model.to(quick_dtype())
         self._detector = detector
 
@@ -62,14 +64,16 @@ class AgePredictor:
         """Load the network and a face detector.
 
         Args:
-            model: folder of a checkpoint or its name on the Hugging Face Hub, also as "NAME@REVISION".
-                None: the environment variable AGE_MODEL_ID, else the checkpoint inside this package.
-            detector: see `faces.load_detector`.
+            model: folder of a checkpoint or its name on the Hugging Face Hub, also as
+                "NAME@REVISION". None: the environment variable AGE_MODEL_ID, else the checkpoint
+                inside this package.
+            detector: see `faces.detector.load_detector`.
             revision: branch, tag or commit on the Hub; None takes the main branch.
 
         Raises:
-            model_files.UnreachableError: a name on the Hub, which does not answer.
-            ValueError: no such checkpoint or detector, or a checkpoint that does not answer in ages.
+            loading.UnreachableError: a name on the Hub, which does not answer.
+            ValueError: no such checkpoint or detector, or a checkpoint that does not answer in
+                ages.
         """
         chosen = model or os.environ.get("AGE_MODEL_ID")
         name = os.fspath(chosen or EMBEDDED)
@@ -86,8 +90,8 @@ class AgePredictor:
 
     @functools.cached_property
     def limits(self) -> tuple[Limit, ...]:
-        """From where on a photo is too bad to say nothing; see `picture_quality.limits`."""
-        return read_limits(Path(self._model.name_or_path))
+        """From where on a photo is too bad to say nothing; see `quality.warnings.limits`."""
+        return read_limits(Path(self._model.name_or_path), self._detector.kind)
 
     def __call__(self, image: Source) -> FaceAges:
         """Ages of all faces in a picture, largest first; empty where no face is found.

@@ -109,9 +109,12 @@ class Faces(_FaceRows):
         landmarks_xy: (N, 5, 2) float32, pixels: the eye, eye, nose tip, mouth corner, mouth corner
             as they lie from the picture's left to right in an upright face; NaN where the detector
             gives none.
+        to_crop: (N, 2, 3) float64, from the picture's pixels to the face's crop, whose sides run from
+            0 to 1; see `faces.crop.Framing`.
     """
 
     landmarks_xy: np.ndarray = field(metadata=_rows(5, 2, dtype=np.float32))
+    to_crop: np.ndarray = field(metadata=_rows(2, 3))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """Measure where the detectors see an aligned face, and how near the crop comes to the true one.
 
-    python -m train.crop_geometry UTKFACE [--detector PATH] [--pictures 1500]
+    python -m train.crop_geometry UTKFACE [--detector NAME] [--pictures 1500]
 
-Prints the constants of `age_model/faces/crop.py`, then the error of several ways to crop. For the
+Prints the constants of each detector's `Framing`, then the error of several ways to crop. For the
 error, each picture is pasted into a larger one, at a side of 60 to 480 pixels and turned by up to
 20 degrees; the crop found there is compared with the true one: the mean distance of their corners,
 as a share of the crop's side. The pictures that give the constants are not those of the error.
@@ -17,8 +17,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from age_model.faces.crop import crop_matrix, similarity
-from age_model.faces.detector import Detector, load_detector
+from age_model.faces.crop import similarity
+from age_model.faces.detector import Detector, available_detectors, load_detector
 from age_model.images.load import load_image
 from age_model.results import Faces
 from train.console.command import exit_on_error
@@ -55,7 +55,10 @@ def measured_ways(detector: Detector, pictures: list[np.ndarray]) -> dict[str, C
     centre, side = np.median(centres, axis=0), np.median(sizes.max(axis=1))
     points = np.median(landmarks, axis=0)
     print(f"  found {len(boxes)}; box: centre {centre.round(3)}, longer side {side:.3f}")
-    ways = {"as age_model.crop": crop_matrix, "box": lambda f, i: by_box(f, i, centre, side)}
+    ways = {
+        "as its framing says": lambda f, i: f.to_crop[i],
+        "box": lambda f, i: by_box(f, i, centre, side),
+    }
     if np.isfinite(points).all():
         print(f"  landmarks: {points.round(3).tolist()}, spread {np.std(landmarks, 0).mean():.3f}")
         ways["box, turned"] = lambda f, i: by_box(f, i, centre, side, turned=True)
@@ -93,7 +96,7 @@ def print_errors(
     print(f"  turned by up to {degrees}: found {found} of {len(pictures)}; error in % of the side")
     for name, values in errors.items():
         middle, high = np.percentile(values, [50, 90])
-        print(f"    {name:18} median {middle:5.2f}   90% below {high:5.2f}")
+        print(f"    {name:20} median {middle:5.2f}   90% below {high:5.2f}")
 
 
 def pasted(
@@ -148,8 +151,7 @@ def measure(utkface: Path, count: int, only: str | None) -> None:
     """
     pictures = [load_image(data) for data in sample(utkface, count)]
     third = len(pictures) // 3
-    for name in [only] if only else [None, "haar"]:
-        detector = load_detector(name)
+    for detector in [load_detector(only)] if only else available_detectors():
         print(f"\n{detector.name}: constants from {len(pictures) - third} pictures")
         ways = measured_ways(detector, pictures[third:])
         for degrees in (0, 20):
@@ -164,7 +166,7 @@ def main(argv: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("utkface", type=Path, help="folder or .tar.gz of UTKFace's aligned crops")
-    parser.add_argument("--detector", help='only this one: "haar" or the path of YuNet\'s file')
+    parser.add_argument("--detector", help="only this one, as AGE_FACE_DETECTOR names it")
     parser.add_argument("--pictures", type=int, default=1500, help="how many to take")
     args = parser.parse_args(argv)
     with exit_on_error("train.crop_geometry"):

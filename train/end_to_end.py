@@ -7,14 +7,15 @@ estimated as the aligned crop that it is (`predict_crops`), by each detector -> 
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import datasets
 import numpy as np
 from tqdm import tqdm
 
+from age_model.faces.detector import available_detectors, load_detector
 from age_model.images.load import load_image
 from age_model.network.reports import END_TO_END
-from age_model.predictor import AgePredictor
 from age_model.results import FaceAges
 from train.console.command import run_command
 from train.console.output import shown_name
@@ -30,6 +31,9 @@ from train.stress.measurement import (
 )
 from train.stress.synthetic_photos import SIDES, pasted_photo
 
+if TYPE_CHECKING:
+    from age_model.predictor import AgePredictor
+
 # A face counts as found where its box's middle is so near the pasted picture's, in its sides.
 NEAR = 0.3
 
@@ -41,9 +45,12 @@ class EndToEndArguments(MeasureArguments):
     detector: str | None = field(
         default=None,
         metadata={
-            "help": 'Only this one: "haar" or the path of YuNet\'s file. None: YuNet, as the app finds '
-            "it, and haar."
+            "help": "Only this detector, as AGE_FACE_DETECTOR names it. None: all that this machine has."
         },
+    )
+    degrees: float = field(
+        default=0.0,
+        metadata={"help": "Turn each picture in its plane by up to so many degrees to either side."},
     )
 
     def command(self) -> str:
@@ -53,21 +60,22 @@ class EndToEndArguments(MeasureArguments):
 
 
 def measure(
-    predictor: AgePredictor, table: datasets.Dataset, arguments: EndToEndArguments
+    predictor: "AgePredictor", table: datasets.Dataset, arguments: EndToEndArguments
 ) -> dict | None:
     """The numbers of one detector; None where it finds no face at all."""
     true = np.asarray(table["age_low"][:], np.float64)
     app, aligned = (np.full(len(table), np.nan) for _ in range(2))
-    others = 0
+    others = rejected = 0
     for i, row in enumerate(tqdm(table, desc=predictor.detector_name, unit="face")):
         image_rgb = load_image(encoded(row["image"]))
         aligned[i] = predictor.predict_crops([image_rgb]).age_years[0]
         rng = np.random.default_rng([arguments.seed, i])
-        photo_rgb, square_xyxy = pasted_photo(image_rgb, rng)
+        photo_rgb, square_xyxy = pasted_photo(image_rgb, rng, arguments.degrees)
         faces = predictor(photo_rgb)
         found = index_of(faces, square_xyxy)
         app[i] = np.nan if found is None else faces.age_years[found]
         others += len(faces) - (found is not None)
+        rejected += faces.rejected
     found = np.isfinite(app)
     if not found.any():
         return None
@@ -81,6 +89,7 @@ def measure(
         "found": int(found.sum()),
         "found_share": float(found.mean()),
         "other_faces": others,
+        "rejected": rejected,
         "app": {name: app_error[name] for name in kept},
         "aligned": {name: crop_error[name] for name in kept},
         **difference(errors, before, arguments.resamples, arguments.seed),
@@ -102,11 +111,13 @@ def _mae(years: np.ndarray, true: np.ndarray) -> float | None:
     return float(np.abs(years - true).mean()) if len(years) else None
 
 
-def _predictors(arguments: EndToEndArguments) -> list[AgePredictor]:
-    names = [arguments.detector] if arguments.detector else [None, "haar"]
-    predictors = [AgePredictor.from_pretrained(arguments.model, detector=name) for name in names]
-    # Without YuNet's file both are the cascade: once is enough.
-    return list({predictor.detector_name: predictor for predictor in predictors}.values())
+def _predictors(arguments: EndToEndArguments) -> "list[AgePredictor]":
+    from age_model.predictor import AgePredictor  # torch and transformers take seconds to import
+
+    name = arguments.detector
+    detectors = [load_detector(name)] if name else available_detectors()
+    network = load_model(arguments.model)
+    return [AgePredictor(network, detector, arguments.model) for detector in detectors]
 
 
 def end_to_end(arguments: EndToEndArguments) -> dict:

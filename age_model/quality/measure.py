@@ -8,9 +8,6 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from age_model.faces.crop import crop_matrix
-from age_model.results import Faces
-
 SIDE = 200  # pixels a crop is brought to before its blur is measured
 MIDDLE = slice(40, 160)  # of these: the face without the background beside it
 # Pixels of SIDE: the first blurring quiets noise and the steps of 8 bits, the second is the probe.
@@ -23,31 +20,26 @@ LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
 NOSE_DEPTH = 0.8
 
 
-def face_size(box_xyxy: np.ndarray, landmarks_xy: np.ndarray) -> float:
+def face_size(to_crop: np.ndarray) -> float:
     """Side of the square that the app cuts out for a face, in pixels of the photo.
 
     It is what a lower resolution is measured by: a crop of fewer pixels than the network's input
     holds less than the network could see.
 
     Args:
-        box_xyxy: (4,) the detector's box, pixels of the photo.
-        landmarks_xy: (5, 2) as in `results.Faces`; NaN where the detector gives none.
+        to_crop: (2, 3), one of `results.Faces.to_crop`.
     """
-    face = Faces(np.asarray(box_xyxy)[None], np.ones(1), np.asarray(landmarks_xy)[None])
-    return float(1 / max(np.hypot(*crop_matrix(face, 0)[:, 0]), 1e-9))
+    return float(1 / max(np.hypot(*to_crop[:, 0]), 1e-9))
 
 
-def share_outside(
-    box_xyxy: np.ndarray, landmarks_xy: np.ndarray, size_wh: tuple[int, int]
-) -> float:
+def share_outside(to_crop: np.ndarray, size_wh: tuple[int, int]) -> float:
     """Share (0..1) of the square that the app cuts out for a face that lies beside the photo.
 
     Args:
-        box_xyxy, landmarks_xy: as for `face_size`.
+        to_crop: as for `face_size`.
         size_wh: of the photo, pixels.
     """
-    face = Faces(np.asarray(box_xyxy)[None], np.ones(1), np.asarray(landmarks_xy)[None])
-    to_photo = np.linalg.pinv(np.vstack([crop_matrix(face, 0), [0, 0, 1]]))[:2]
+    to_photo = np.linalg.pinv(np.vstack([to_crop, [0, 0, 1]]))[:2]
     steps = (np.arange(GRID) + 0.5) / GRID
     x, y = np.meshgrid(steps, steps)
     points = to_photo @ np.stack([x.ravel(), y.ravel(), np.ones(GRID**2)])

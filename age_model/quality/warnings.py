@@ -6,7 +6,7 @@ nothing is said.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,8 @@ class Measure:
         name: of what is measured, in `measure_face` and `FACE_WARNINGS`.
         kind: of the conditions.
         worse: 1 where larger values are worse, -1 where smaller ones are.
-        recorded: its name in the conditions' "measured"; None where it is their "level" itself.
+        recorded: its name in the conditions' "measured", with the detector's `kind` for {detector};
+            None where it is their "level" itself.
         only: the one condition of the kind that it can be held against; None for all.
     """
 
@@ -74,6 +75,10 @@ class Measure:
     recorded: str | None = None
     only: str | None = None
 
+    def of_detector(self, kind: str) -> "Measure":
+        """The measure with its name where a detector of this kind gave the measurement."""
+        return replace(self, recorded=self.recorded and self.recorded.format(detector=kind))
+
 
 MEASURES = (
     Measure("resolution", "resolution", -1),
@@ -81,7 +86,7 @@ MEASURES = (
     Measure("darkness", "darkness", -1, recorded="luminance"),
     # The other rectangles lie on eyes, mouth or a half by intent; the edge of a photo cuts anywhere.
     Measure("cut", "occlusion", 1, only="a quarter, anywhere"),
-    Measure("hidden", "occlusion", -1, recorded="detector_score"),
+    Measure("hidden", "occlusion", -1, recorded="{detector}_score"),
     Measure("pose", "pose", 1, recorded="yaw_degrees"),
     Measure("grey", "grey", 1),
 )
@@ -109,17 +114,21 @@ class Limit:
     baseline: float
 
 
-def read_limits(checkpoint: Path) -> tuple[Limit, ...]:
-    """The limits of a checkpoint folder; none where its robustness is not known."""
+def read_limits(checkpoint: Path, detector: str) -> tuple[Limit, ...]:
+    """The limits of a checkpoint folder; none where its robustness is not known.
+
+    Args:
+        detector: the `kind` of the one whose scores the faces have.
+    """
     try:
         robustness = json.loads((checkpoint / ROBUSTNESS).read_text(encoding="utf-8"))
         of_these_weights = robustness["model"]["weights_sha256"] == weights_sha256(checkpoint)
-        return limits(robustness) if of_these_weights else ()
+        return limits(robustness, detector) if of_these_weights else ()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ()  # a checkpoint from elsewhere may hold anything, and answers all the same
 
 
-def limits(robustness: dict[str, Any]) -> tuple[Limit, ...]:
+def limits(robustness: dict[str, Any], detector: str) -> tuple[Limit, ...]:
     """The conditions worth a warning, those of a kind from the mildest to the strongest.
 
     They are those whose mean absolute error is larger than that of the baseline by at least
@@ -129,11 +138,13 @@ def limits(robustness: dict[str, Any]) -> tuple[Limit, ...]:
 
     Args:
         robustness: content of robustness.json.
+        detector: see `read_limits`.
     """
     rows = robustness["conditions"]
     baseline = next(row for row in rows if row["kind"] == "none")
     found = []
-    for measure in MEASURES:
+    for general in MEASURES:
+        measure = general.of_detector(detector)
         kept = [
             Limit(
                 name=measure.name,
@@ -183,14 +194,14 @@ def measure_face(
         faces, index: which face it is.
         size_wh: of the photo, pixels.
     """
-    box_xyxy, landmarks_xy = faces.box_xyxy[index], faces.landmarks_xy[index]
+    to_crop = faces.to_crop[index]
     return {
-        "resolution": face_size(box_xyxy, landmarks_xy),
+        "resolution": face_size(to_crop),
         "blur": blur_sigma(crop_rgb),
         "darkness": luminance(crop_rgb),
-        "cut": share_outside(box_xyxy, landmarks_xy, size_wh),
+        "cut": share_outside(to_crop, size_wh),
         "hidden": float(faces.score[index]),
-        "pose": abs(yaw_degrees(landmarks_xy)),
+        "pose": abs(yaw_degrees(faces.landmarks_xy[index])),
         "grey": float(is_grey(crop_rgb)),
     }
 

@@ -1,4 +1,4 @@
-"""Fixtures of the package's tests: both detectors, and the model."""
+"""Fixtures of the package's tests: every detector, and the model."""
 
 import shutil
 from collections.abc import Callable
@@ -8,16 +8,18 @@ import cv2
 import numpy as np
 import pytest
 
-from age_model.faces.haar import HaarDetector
-from age_model.faces.yunet import YuNetDetector
+from age_model.faces.detector import Detector, UnavailableError, load_detector
 
 
-@pytest.fixture(params=["haar", "yunet"])
-def detector(request):
-    """Each detector in turn; YuNet is skipped where its file is not there."""
-    if request.param == "haar":
-        return HaarDetector()
-    return YuNetDetector(request.getfixturevalue("yunet_path"))
+@pytest.fixture(params=["libfacedetection", "haar", "yunet"])
+def detector(request) -> Detector:
+    """Each detector in turn; those that this machine lacks are skipped."""
+    if request.param == "yunet":
+        return load_detector(request.getfixturevalue("yunet_path"))
+    try:
+        return load_detector(request.param)
+    except UnavailableError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +48,7 @@ def robustness() -> Callable[[Path | None], dict]:
         return {
             "model": {"weights_sha256": weights_sha256(checkpoint) if checkpoint else None},
             "conditions": [
-                row("none", 0, 5.0, blur_sigma=2.0, luminance=0.5, detector_score=0.9),
+                row("none", 0, 5.0, blur_sigma=2.0, luminance=0.5, haar_score=0.9),
                 row("blur", 2, 5.4, blur_sigma=3.0),
                 row("blur", 4, 5.5, blur_sigma=4.0),
                 row("blur", 8, 8.0, blur_sigma=8.0),
@@ -55,8 +57,8 @@ def robustness() -> Callable[[Path | None], dict]:
                 row("darkness", 0.9, 6.5, luminance=0.45),
                 row("darkness", 0.4, 7.0, luminance=0.2),
                 row("darkness", 0.2, 9.0, luminance=0.1),
-                row("occlusion", 0.1, 6.0, "eyes", detector_score=0.7),
-                row("occlusion", 0.25, 7.0, "a quarter, anywhere", detector_score=0.6),
+                row("occlusion", 0.1, 6.0, "eyes", haar_score=0.7),
+                row("occlusion", 0.25, 7.0, "a quarter, anywhere", haar_score=0.6),
                 row("pose", 10, 5.0, "10 to 20", yaw_degrees=15.0),
                 row("pose", 20, 6.5, "20 to 30", yaw_degrees=25.0),
                 row("pose", 30, 5.2, "30 or more", yaw_degrees=35.0),

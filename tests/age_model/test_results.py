@@ -158,6 +158,6 @@ def test_results_are_frozen():
 
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r"Faces.score: expected shape \(1,\), got \(2,\)"):
-        Faces(np.zeros((1, 4)), np.zeros(2), np.zeros((1, 5, 2)))
+        Faces(np.zeros((1, 4)), np.zeros(2), np.zeros((1, 5, 2)), np.zeros((1, 2, 3)))
     with pytest.raises(ValueError, match="warnings: expected 2 tuples, got 1"):
         dataclasses.replace(two_faces(), warnings=(("Dark.",),))

@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from age_model.faces.crop import crop_face, crop_matrix
+from age_model.faces.crop import crop_face
 from age_model.faces.detector import Detector
 from age_model.images.load import ImageError, load_image
 from age_model.predictor import CROP_SIZE
@@ -39,7 +39,7 @@ def cropped(photo: bytes, detector: Detector) -> bytes:
         if width[1] * height[1] >= ALIKE * width[0] * height[0]:
             raise ValueError(SEVERAL)
     # No more pixels than the photo has of the face.
-    side = 1 / max(float(np.hypot(*crop_matrix(faces, 0)[:, 0])), 1e-9)
+    side = 1 / max(float(np.hypot(*faces.to_crop[0, :, 0])), 1e-9)
     crop_rgb = crop_face(image_rgb, faces, 0, min(CROP_SIZE, max(1, round(side))))
     with BytesIO() as buffer:
         Image.fromarray(crop_rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)

