@@ -1,8 +1,9 @@
 """`python -m train.calibrate`: measure on the validation split how sure a checkpoint may be.
 
 Writes the temperatures of the heads and the levels of the age interval into the checkpoint's
-config.json (see `age_model.calibration`). The network's weights are not touched, and only validation
-pictures are looked at, so the test split still measures something unseen.
+config.json (see `age_model.network.calibration`). The network's weights stay as they are, and only
+validation pictures are looked at, so the test split still measures something unseen. By default,
+every source of pictures counts equally, whatever its size.
 """
 
 import json
@@ -16,8 +17,14 @@ from tqdm import tqdm
 
 from age_model.labels import AGE_GROUP_NAMES, group_index
 from age_model.network.calibration import CONFIG_KEY, INTERVAL_COVERAGE, Calibration
-from age_model.network.decode import UNCALIBRATED, cumulated, group_probabilities, interval, softmax
-from age_model.predictor import AgePredictor
+from age_model.network.decode import (
+    UNCALIBRATED,
+    cumulated,
+    decode,
+    group_probabilities,
+    interval,
+    softmax,
+)
 from age_model.records.atomic import atomic_file
 from train.console.command import run_command
 from train.console.errors import InputError
@@ -28,6 +35,8 @@ SPLIT = "validation"  # never another: a calibrated split can no longer measure 
 TEMPERATURES = (0.2, 5.0)  # searched between
 LEAST = 1e-12  # of a probability, so that its logarithm exists
 FEWEST_IN_GROUP = 20  # labels that a group needs for a level of its own; else all groups' level
+LABELS = ("source", "age_low", "age_high", "gender", "ethnicity")
+EQUAL, BY_PICTURES = "equal", "pictures"
 
 
 @dataclass
@@ -37,10 +46,22 @@ class CalibrateArguments:
     model: str = field(metadata={"help": "Checkpoint folder; its config.json is rewritten."})
     data: str = field(metadata={"help": "Data set that train.prepare wrote."})
     batch_size: int = field(default=64, metadata={"help": "Pictures held in memory at once."})
+    source_weights: str = field(
+        default=EQUAL,
+        metadata={
+            "help": f"{EQUAL}: each source of pictures counts as much as any other; "
+            f"{BY_PICTURES}: each picture does.",
+            "choices": [EQUAL, BY_PICTURES],
+        },
+    )
 
 
-def calibrate(arguments: CalibrateArguments) -> Calibration:
-    """Measure and write; returns what was written.
+def calibrate(arguments: CalibrateArguments) -> tuple[Calibration, dict]:
+    """Measure and write.
+
+    Returns:
+        what was written, and how often its intervals cover the labels it was fitted to; see
+        `interval_coverage`.
 
     Raises:
         ValueError: the model or the data cannot be used.
@@ -49,99 +70,161 @@ def calibrate(arguments: CalibrateArguments) -> Calibration:
     if not config_json.is_file():
         raise InputError(f"--model: expected a checkpoint folder, got {arguments.model}")
     table = load_split(arguments.data, SPLIT)
-    calibration = fit(*_log_probabilities(arguments, table), _labels(table))
+    labels = {name: np.asarray(table[name][:]) for name in LABELS}
+    age, gender, ethnicity = _log_probabilities(arguments, table)
+    calibration = fit(age, gender, ethnicity, labels, arguments.source_weights == EQUAL)
     config = json.loads(config_json.read_text(encoding="utf-8"))
     config[CONFIG_KEY] = calibration.to_dict()
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
     with atomic_file(config_json) as partial:
         partial.write_text(text, encoding="utf-8")
-    return calibration
+    return calibration, interval_coverage(age, labels, calibration)
 
 
 def fit(
-    age: np.ndarray, gender: np.ndarray, ethnicity: np.ndarray, labels: dict[str, np.ndarray]
+    age: np.ndarray,
+    gender: np.ndarray,
+    ethnicity: np.ndarray,
+    labels: dict[str, np.ndarray],
+    equal_sources: bool = True,
 ) -> Calibration:
     """The calibration of N uncalibrated answers.
 
     Args:
         age, gender, ethnicity: (N, C) logits of each head.
-        labels: (N,) integers "age_low", "age_high", "gender", "ethnicity"; -1 for none.
+        labels: (N,) "source", keys of sources, and integers "age_low", "age_high", "gender",
+            "ethnicity"; -1 for none.
+        equal_sources: whether all sources that have a label count equally for what is fitted to it;
+            else all labels do.
     """
-    low, high = labels["age_low"], labels["age_high"]
-    groups = true_group(low, high)
-    known, point = groups >= 0, (low == high) & (low >= 0)
-    age_temperature = _temperature(
-        lambda t: group_probabilities(softmax(age[known], t)), groups[known]
-    )
-    probabilities = softmax(age[point], age_temperature)
+    low, high, source = labels["age_low"], labels["age_high"], labels["source"]
+    weights = source_weights if equal_sources else lambda source: np.ones(len(source))
+    groups, point = true_group(low, high), (low == high) & (low >= 0)
+
+    def temperature(logits: np.ndarray, classes: np.ndarray, merged=lambda p: p) -> float:
+        known = classes >= 0
+        return _temperature(
+            lambda t: merged(softmax(logits[known], t)), classes[known], weights(source[known])
+        )
+
+    age_temperature = temperature(age, groups, group_probabilities)
     return Calibration(
         age_temperature=age_temperature,
-        gender_temperature=_class_temperature(gender, labels["gender"]),
-        ethnicity_temperature=_class_temperature(ethnicity, labels["ethnicity"]),
-        interval_levels=interval_levels(probabilities, low[point]),
+        gender_temperature=temperature(gender, labels["gender"]),
+        ethnicity_temperature=temperature(ethnicity, labels["ethnicity"]),
+        interval_levels=interval_levels(
+            softmax(age[point], age_temperature), low[point], weights(source[point])
+        ),
     )
 
 
-def interval_levels(probabilities: np.ndarray, age_years: np.ndarray) -> tuple[float, ...]:
-    """Level of the interval for each age group, so that it holds equally often in all.
+def source_weights(source: np.ndarray) -> np.ndarray:
+    """(N,) weights of rows with these sources: 1 on average, with the same sum for each source."""
+    _, which, counts = np.unique(source, return_inverse=True, return_counts=True)
+    return (len(source) / len(counts) / counts)[which] if len(source) else np.ones(0)
 
-    Class-conditional split conformal calibration: a label's score is the smallest middle share of the
-    distribution that reaches it, and a group's level the quantile of its scores. The interval closes
-    the gaps between the groups' parts, so it holds a little more often than that; the quantile is
-    therefore the smallest with which it holds `INTERVAL_COVERAGE` of all labels.
+
+def interval_levels(
+    probabilities: np.ndarray, age_years: np.ndarray, weights: np.ndarray
+) -> tuple[float, ...]:
+    """Level of the interval for each age group, so that it covers equally often in all.
+
+    Class-conditional split conformal calibration: a label's score is the smallest middle share of
+    the distribution that reaches it, and a group's level the quantile of its scores. The interval
+    closes the gaps between the groups' parts, so it covers a little more often than that; the
+    quantile is therefore the smallest with which it covers `INTERVAL_COVERAGE` of all labels, by
+    weight.
 
     Args:
         probabilities: (N, 101), rows sum to 1.
         age_years: (N,) int, labels.
+        weights: (N,) above 0: how much each label counts.
     """
     if not len(age_years):
         return UNCALIBRATED.interval_levels
     scores = np.abs(2 * cumulated(probabilities, age_years) - 1)
     groups = group_index(age_years)
     for share in np.arange(0.5, 1.0, 0.005):
-        levels = _levels(scores, groups, share)
+        levels = _levels(scores, groups, weights, share)
         low, high = interval(probabilities, levels).T
-        if ((low <= age_years) & (age_years <= high)).mean() >= INTERVAL_COVERAGE:
+        covered = (low <= age_years) & (age_years <= high)
+        if np.average(covered, weights=weights) >= INTERVAL_COVERAGE:
             break
     return levels
 
 
-def _levels(scores: np.ndarray, groups: np.ndarray, share: float) -> tuple[float, ...]:
-    parts = [scores[groups == g] for g in range(len(AGE_GROUP_NAMES))]
-    return tuple(
-        round(_conformal_quantile(part if len(part) >= FEWEST_IN_GROUP else scores, share), 4)
-        for part in parts
-    )
+def _levels(
+    scores: np.ndarray, groups: np.ndarray, weights: np.ndarray, share: float
+) -> tuple[float, ...]:
+    levels = []
+    for g in range(len(AGE_GROUP_NAMES)):
+        rows = groups == g
+        rows = rows if rows.sum() >= FEWEST_IN_GROUP else np.ones(len(groups), bool)
+        levels.append(round(_conformal_quantile(scores[rows], weights[rows], share), 4))
+    return tuple(levels)
 
 
-def _conformal_quantile(scores: np.ndarray, share: float) -> float:
-    """The quantile that holds for a new score too, from n of them: rank (n + 1) x share."""
-    rank = min(int(np.ceil((len(scores) + 1) * share)), len(scores))
-    return float(np.sort(scores)[rank - 1])
+def _conformal_quantile(scores: np.ndarray, weights: np.ndarray, share: float) -> float:
+    """The quantile that holds for a new score too; with equal weights, of rank (n + 1) x share.
+
+    Source: Tibshirani, Foygel Barber, Candes and Ramdas, "Conformal Prediction Under Covariate
+    Shift", NeurIPS 2019. The new score has the weight that one drawn by weight has on average.
+    """
+    order = np.argsort(scores, kind="stable")
+    total = weights.sum()
+    reached = np.cumsum(weights[order]) / (total + (weights**2).sum() / total)
+    rank = np.searchsorted(reached, share - 1e-12)  # the tolerance: sums are not exact
+    return float(scores[order][min(rank, len(scores) - 1)])
 
 
-def _class_temperature(logits: np.ndarray, classes: np.ndarray) -> float:
-    known = classes >= 0
-    return _temperature(lambda t: softmax(logits[known], t), classes[known])
-
-
-def _temperature(probabilities_at, classes: np.ndarray) -> float:
+def _temperature(probabilities_at, classes: np.ndarray, weights: np.ndarray) -> float:
     """The temperature at which the right classes are most likely; 1 where there is no label."""
     if not len(classes):
         return 1.0
 
     def loss(log_temperature: float) -> float:
         right = probabilities_at(np.exp(log_temperature))[np.arange(len(classes)), classes]
-        return -np.log(np.maximum(right, LEAST)).mean()
+        return -np.average(np.log(np.maximum(right, LEAST)), weights=weights)
 
     found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded")
     return round(float(np.exp(found.x)), 4)
+
+
+def interval_coverage(
+    age: np.ndarray, labels: dict[str, np.ndarray], calibration: Calibration
+) -> dict[str, dict]:
+    """How often the calibrated interval covers the label, for each source with point labels.
+
+    Args:
+        age: (N, 101) logits.
+        labels: as for `fit`.
+        calibration: to decode with.
+
+    Returns:
+        by source: "n", "coverage", and "by_group" with the same for each age group that has faces.
+    """
+    true = labels["age_low"]
+    low, high = decode(age, calibration).interval_years.T
+    covered, groups = (low <= true) & (true <= high), group_index(true)
+
+    def part(rows: np.ndarray) -> dict:
+        return {"n": int(rows.sum()), "coverage": round(float(covered[rows].mean()), 4)}
+
+    point = (true == labels["age_high"]) & (true >= 0)
+    found = {}
+    for source in np.unique(labels["source"][point]):
+        rows = point & (labels["source"] == source)
+        by_group = {AGE_GROUP_NAMES[g]: part(rows & (groups == g)) for g in np.unique(groups[rows])}
+        found[str(source)] = part(rows) | {"by_group": by_group}
+    return found
 
 
 def _log_probabilities(
     arguments: CalibrateArguments, table: datasets.Dataset
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Logits of the three heads, each up to a constant a row, which no temperature minds."""
+    from age_model.predictor import AgePredictor  # torch and transformers take seconds to import
+
     predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
     predictor.calibration = UNCALIBRATED
     parts: list[tuple[np.ndarray, ...]] = []
@@ -155,13 +238,9 @@ def _log_probabilities(
     return tuple(np.log(np.maximum(np.concatenate(p), LEAST)) for p in zip(*parts, strict=True))
 
 
-def _labels(table: datasets.Dataset) -> dict[str, np.ndarray]:
-    names = ("age_low", "age_high", "gender", "ethnicity")
-    return {name: np.asarray(table[name]) for name in names}
-
-
 def _run(arguments: CalibrateArguments) -> None:
-    print(json.dumps(calibrate(arguments).to_dict(), indent=2))
+    calibration, coverage = calibrate(arguments)
+    print(json.dumps({"calibration": calibration.to_dict(), "coverage": coverage}, indent=2))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from age_model.images.load import load_image
 from age_model.network.reports import by_source, weights_sha256
-from age_model.predictor import AgePredictor
 from age_model.records.atomic import atomic_folder
 from train.console.command import run_command
 from train.console.output import shown_name
-from train.data.source_facts import read_source_facts
 from train.evaluation.arguments import SplitArguments
 from train.evaluation.predict import encoded, load_split, predict_split
 from train.evaluation.predictions import write_predictions
+from train.evaluation.provenance import source_facts
 from train.evaluation.results_file import results_json
 from train.figures.evaluation import FIGURES, draw_figures
 from train.figures.face_sheet import FACE_SHEET, draw_face_sheet
@@ -40,6 +39,8 @@ def evaluate(arguments: EvaluateArguments) -> dict:
     Raises:
         ValueError: the model or the data cannot be used, or --out holds other files.
     """
+    from age_model.predictor import AgePredictor  # torch and transformers take seconds to import
+
     table = load_split(arguments.data, arguments.split)
     with atomic_folder(Path(arguments.out), may_replace=_is_evaluation) as staging:
         # The pictures are crops already, so the detector that needs no file will do.
@@ -52,7 +53,7 @@ def evaluate(arguments: EvaluateArguments) -> dict:
         }
         data = {"name": shown_name(arguments.data), "split": arguments.split}
         results = results_json(
-            arguments.command(), model, data, read_source_facts(arguments.data, predictions.source),
+            arguments.command(), model, data, source_facts(arguments.data, predictions.source),
             predictions, arguments.resamples, arguments.seed,
         )  # fmt: skip
         text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)

@@ -10,7 +10,15 @@ from age_model.network.calibration import INTERVAL_COVERAGE, Calibration
 from age_model.network.decode import UNCALIBRATED, decode
 from age_model.network.reports import weights_sha256
 from age_model.predictor import AgePredictor
-from train.calibrate import SPLIT, fit, interval_levels, main
+from train.calibrate import (
+    SPLIT,
+    _conformal_quantile,
+    fit,
+    interval_coverage,
+    interval_levels,
+    main,
+    source_weights,
+)
 
 N = 20000
 TRUE_SIGMA = 8.0
@@ -23,7 +31,9 @@ def world(said_sigma: float, seed: int) -> tuple[np.ndarray, dict]:
     centre = np.clip(age + rng.normal(0, TRUE_SIGMA, N), 0, 100)
     logits = -0.5 * ((np.arange(NUM_AGES) - centre[:, None]) / said_sigma) ** 2
     none = np.full(N, -1)
-    return logits, {"age_low": age, "age_high": age, "gender": none, "ethnicity": none}
+    source = np.full(N, "a")
+    labels = {"source": source, "age_low": age, "age_high": age, "gender": none, "ethnicity": none}
+    return logits, labels
 
 
 def coverage(logits: np.ndarray, age: np.ndarray, calibration: Calibration) -> np.ndarray:
@@ -56,7 +66,7 @@ def test_a_group_that_is_judged_worse_gets_a_wider_level():
     old = age >= 70
     logits[old] = np.roll(logits[old], -10, axis=1)  # the old are taken for ten years younger
     probabilities = decode(logits).probabilities
-    levels = interval_levels(probabilities, age)
+    levels = interval_levels(probabilities, age, np.ones(N))
     assert levels[-1] > max(levels[2:6])
 
 
@@ -64,7 +74,7 @@ def test_few_labels_in_a_group_take_the_level_of_all():
     logits, labels = world(TRUE_SIGMA, seed=0)
     age = labels["age_low"]
     keep = (age >= 3) | (np.cumsum(age < 3) <= 5)
-    levels = interval_levels(decode(logits[keep]).probabilities, age[keep])
+    levels = interval_levels(decode(logits[keep]).probabilities, age[keep], np.ones(keep.sum()))
     assert levels[0] == pytest.approx(INTERVAL_COVERAGE, abs=0.03)
 
 
@@ -78,6 +88,44 @@ def test_gender_that_is_too_sure_is_cooled():
     assert found.gender_temperature == pytest.approx(4 / np.log(3), rel=0.1)
 
 
+def two_sources(seed: int) -> tuple[np.ndarray, dict]:
+    """A world in which the source "b", a twentieth of the faces, is judged ten years too young."""
+    logits, labels = world(TRUE_SIGMA, seed)
+    rare = np.arange(N) % 20 == 0
+    logits[rare] = np.roll(logits[rare], -10, axis=1)
+    return logits, labels | {"source": np.where(rare, "b", "a")}
+
+
+def test_sources_count_equally_unless_told_otherwise():
+    nothing = np.zeros((N, 2))
+    logits, labels = two_sources(seed=0)
+    fresh, fresh_labels = two_sources(seed=1)
+    found = {}
+    for equal in (True, False):
+        calibration = fit(logits, nothing, nothing, labels, equal)
+        found[equal] = interval_coverage(fresh, fresh_labels, calibration)
+    mean = np.mean([found[True][source]["coverage"] for source in "ab"])
+    assert mean == pytest.approx(INTERVAL_COVERAGE, abs=0.02)
+    assert found[True]["b"]["coverage"] > found[False]["b"]["coverage"] + 0.1
+    assert found[False]["a"]["coverage"] == pytest.approx(INTERVAL_COVERAGE, abs=0.03)
+    groups = found[True]["a"]["by_group"]
+    assert sum(part["n"] for part in groups.values()) == found[True]["a"]["n"] == N * 19 // 20
+
+
+def test_weights_have_the_same_sum_for_each_source():
+    weights = source_weights(np.array(["a", "a", "a", "b"]))
+    assert weights == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])
+    assert len(source_weights(np.array([], str))) == 0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.9, 0.99])
+def test_with_equal_weights_the_quantile_is_that_of_split_conformal_prediction(share):
+    scores = np.random.default_rng(0).permutation(np.arange(99.0))
+    rank = int(np.ceil(round(100 * share, 9)))
+    assert _conformal_quantile(scores, np.ones(99), share) == rank - 1
+    assert _conformal_quantile(scores, np.full(99, 3.0), share) == rank - 1
+
+
 def test_the_command_writes_into_the_checkpoint_and_the_predictor_applies_it(
     run_folder, small_data, tmp_path, capsys
 ):
@@ -88,7 +136,9 @@ def test_the_command_writes_into_the_checkpoint_and_the_predictor_applies_it(
     _rename_split(small_data, data)
     main(["--model", str(model), "--data", str(data)])
     written = json.loads((model / "config.json").read_text())["calibration"]
-    assert written == json.loads(capsys.readouterr().out)
+    said = json.loads(capsys.readouterr().out)
+    assert said["calibration"] == written
+    assert said["coverage"]["utkface"]["n"] == 30 and set(said["coverage"]) == {"utkface"}
     calibration = AgePredictor.from_pretrained(model, detector="haar").calibration
     assert calibration.to_dict() == written and calibration != UNCALIBRATED
     main(["--model", str(model), "--data", str(data)])  # anew, not on top of itself

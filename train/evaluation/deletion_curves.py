@@ -1,9 +1,13 @@
 """How an estimate changes while the patches of a face are taken away one after the other."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from age_model.network.explain import covered
-from age_model.predictor import AgePredictor
+
+if TYPE_CHECKING:
+    from age_model.predictor import AgePredictor
 
 STEPS = 16  # the shares of patches taken away are 0, 1/16, ..., 1
 MOST, LEAST, RANDOM = "most_first", "least_first", "random"
@@ -32,7 +36,7 @@ def deleted(order: np.ndarray, grid: int) -> np.ndarray:
 
 
 def picture_curves(
-    predictor: AgePredictor, picture: bytes | str, rng: np.random.Generator, random_orders: int
+    predictor: "AgePredictor", picture: bytes | str, rng: np.random.Generator, random_orders: int
 ) -> dict[str, np.ndarray]:
     """By how many years the estimate of one picture has changed at each of `shares`.
 

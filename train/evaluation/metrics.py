@@ -6,13 +6,16 @@ go through it, so that `eval_mae` during training and `mae` in results.json are 
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import evaluate
 import numpy as np
 from scipy.stats import binomtest
 
 from age_model.labels import group_index
 from age_model.network.decode import decode
+
+if TYPE_CHECKING:
+    import evaluate
 
 METRICS_FOLDER = Path(__file__).parent / "metric_modules"
 
@@ -21,7 +24,9 @@ AGE_BANDS = {"21_60": (21, 60), "under_13": (0, 12), "over_60": (61, 100)}
 
 
 @functools.cache
-def _metric(name: str) -> evaluate.EvaluationModule:
+def _metric(name: str) -> "evaluate.EvaluationModule":
+    import evaluate  # it brings transformers' pipelines, which take seconds to import
+
     # In memory: the library's cache files on disk collide when two processes evaluate at once.
     return evaluate.load(str(METRICS_FOLDER / name), keep_in_memory=True)
 

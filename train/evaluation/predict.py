@@ -1,14 +1,17 @@
 """From a prepared split and a predictor to `Predictions`."""
 
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import datasets
 import numpy as np
 from tqdm import tqdm
 
-from age_model.predictor import AgePredictor
 from train.data.dataset import load_prepared
 from train.evaluation.predictions import Predictions
+
+if TYPE_CHECKING:
+    from age_model.predictor import AgePredictor
 
 LABELS = ("file", "source", "age_low", "age_high", "gender", "ethnicity")
 ANSWERS = (
@@ -31,7 +34,9 @@ def load_split(data: str, split: str) -> datasets.Dataset:
     return splits[split]
 
 
-def predict_split(predictor: AgePredictor, table: datasets.Dataset, batch_size: int) -> Predictions:
+def predict_split(
+    predictor: "AgePredictor", table: datasets.Dataset, batch_size: int
+) -> Predictions:
     """Predict all pictures of a split in order, `batch_size` of them in memory at a time."""
     parts: dict[str, list] = {column.name: [] for column in fields(Predictions)}
     with tqdm(total=len(table), desc="evaluate", unit="face") as progress:

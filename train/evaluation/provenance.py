@@ -4,10 +4,14 @@ import datetime
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from age_model.network.precision import cpu_has_fast_bf16
+from train.data.dataset import source_metadata
 
+# What a reader should know of a source; what only training needs is omitted.
+SHOWN_FACTS = ("title", "licence", "citation", "url", "labels", "notes", "hub_id")
 VERSIONS_OF = ("torch", "transformers", "datasets", "evaluate", "numpy", "pillow")
 
 
@@ -46,4 +50,22 @@ def provenance(
         | {name: importlib.metadata.version(name) for name in versions_of},
         "precision": "bf16" if cpu_has_fast_bf16() else "float32",
         "definitions": definitions,
+    }
+
+
+def source_facts(data: str | Path, sources: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What a reader should know about some sources of a prepared data set.
+
+    Args:
+        data: folder that `train.prepare` wrote.
+        sources: keys of the sources, as in the column "source".
+
+    Returns:
+        by source those of SHOWN_FACTS that the data set has.
+    """
+    known = source_metadata(data)
+    return {
+        str(source): {name: known[source][name] for name in SHOWN_FACTS if name in known[source]}
+        for source in sorted(set(sources))
+        if source in known
     }

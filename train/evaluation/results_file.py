@@ -47,7 +47,7 @@ def results_json(
         command: how to get these numbers again.
         model: name and facts of the checkpoint.
         data: name of the data set and its split.
-        source_facts: what a reader should know about each source; see `read_source_facts`.
+        source_facts: what a reader should know about each source; see `provenance.source_facts`.
         p: predictions of the whole split.
         resamples: bootstrap resamples for each MAE.
         seed: seed of the resampling.
