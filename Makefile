@@ -4,8 +4,8 @@
 # make lint: checks style, imports and types; make format: puts the style right
 # make space REPO=USER/NAME: creates or updates a Space on the Hugging Face Hub (after `hf auth login`)
 # make docker: builds a container image of the demo
-# make reproduce UTKFACE="ARCHIVE..." FAIRFACE="FILE...": from the data to a checkpoint and its card in
-#   OUT, as the shipped one came about; hours. Given again, it goes on where it was stopped.
+# make reproduce UTKFACE="PATH..." FAIRFACE="PATH..." AAF="PATH...": from the data to a checkpoint and its
+#   card in OUT, as the shipped one came about. Given again, it goes on where it was stopped.
 #
 # Options, for example `make test PYTEST_ARGS="tests/age_model/page -x"`:
 #   PYTHON       interpreter to make the environment with (3.11 or later)
@@ -15,6 +15,8 @@
 #   SPACE_ARGS   handed to train.space, such as --dry-run or --private
 #   ENGINE, IMAGE  program that builds the image (docker), and the image's name
 #   DATA, OUT    folders of `reproduce`: the prepared data, the checkpoint (its runs are in runs)
+#   PROFILE      variant of the training presets, such as gpu
+#   FINETUNE_ARGS  handed to train.finetune, such as --stop_after_minutes 60
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
@@ -26,11 +28,12 @@ ENGINE ?= docker
 IMAGE ?= how-old
 UTKFACE ?=
 FAIRFACE ?=
+AAF ?=
+PROFILE ?=
+FINETUNE_ARGS ?=
 DATA ?= data
 RUNS := runs
 OUT ?= $(RUNS)/checkpoint
-STAGES := teacher teacher-longer teacher-longest tiny tiny-longer tiny-longest tiny-further \
-	tiny-furthest tiny-weaned tiny-mixed tiny-whole tiny-whole-longer
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -70,42 +73,32 @@ docker:
 	$(ENGINE) build --tag $(IMAGE) $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) .
 	@echo "Serve it at http://127.0.0.1:7860 with: $(ENGINE) run --publish 7860:7860 $(IMAGE)"
 
-# Each stage ends with a file that the next one waits for; a training that was stopped resumes by itself.
+# Each step ends with a file that the next one waits for.
 reproduce: $(OUT)/README.md
 	@echo "The checkpoint, its results and its card are in $(OUT)."
 
 $(DATA)/report.json: | $(VENV)/train.stamp
-	@test -n "$(UTKFACE)" && test -n "$(FAIRFACE)" || { echo "Say where the data is:" \
-	'make reproduce UTKFACE="part1.tar.gz ..." FAIRFACE="train.parquet val.parquet"'; exit 1; }
-	$(BIN)/python -m train.prepare --utkface $(UTKFACE) --fairface $(FAIRFACE) --out $(DATA)
+	@test -n "$(UTKFACE)" && test -n "$(FAIRFACE)" && test -n "$(AAF)" || { \
+	echo "Say where the data is: make reproduce" \
+	'UTKFACE="part1.tar.gz ..." FAIRFACE="train.parquet val.parquet" AAF="FOLDER"'; exit 1; }
+	$(BIN)/python -m train.prepare --utkface $(UTKFACE) --fairface $(FAIRFACE) \
+		--all_age_faces $(AAF) --out $(DATA)
 
+# A training that was stopped resumes by itself; 75 is what it ends with when its minutes are over.
 .PRECIOUS: $(RUNS)/%/final/config.json
 $(RUNS)/%/final/config.json: train/configs/%.json $(DATA)/report.json
-	$(BIN)/python -m train.finetune --config $< --data $(DATA) --output_dir $(RUNS)/$*
+	$(BIN)/python -m train.finetune --config $< $(if $(PROFILE),--profile $(PROFILE)) \
+		--data $(DATA) --output_dir $(RUNS)/$* $(FINETUNE_ARGS) || { status=$$?; \
+	if [ $$status -eq 75 ]; then echo "Its minutes are over. Give the same command to go on."; fi; \
+	exit $$status; }
+$(RUNS)/student/final/config.json: $(RUNS)/teacher/final/config.json
 
-# Every stage after the one before it.
-$(foreach i,$(shell seq 2 $(words $(STAGES))),$(eval \
-$(RUNS)/$(word $(i),$(STAGES))/final/config.json: \
-$(RUNS)/$(word $(shell expr $(i) - 1),$(STAGES))/final/config.json))
+ADJUSTED := $(RUNS)/adjusted/final
+$(ADJUSTED)/config.json: $(RUNS)/student/final/config.json
+	$(BIN)/python -m train.adjust --model $(RUNS)/student/final --data $(DATA) --out $(RUNS)/adjusted
 
-# Four ViTs are finished, averaged with an earlier one: three for what they teach the next, then the last.
-finish = $(BIN)/python -m train.adjust --data $(DATA) --model $(RUNS)/$(1)/final \
-	--average $(RUNS)/$(2)/final --out $(@:/final/config.json=)
-$(RUNS)/tiny-finished/final/config.json: $(RUNS)/tiny-weaned/final/config.json
-	$(call finish,tiny-weaned,tiny-furthest) --share 0.2 --unweighted 0.5
-$(RUNS)/tiny-mixed/final/config.json: $(RUNS)/tiny-finished/final/config.json
-$(RUNS)/tiny-mixed-finished/final/config.json: $(RUNS)/tiny-mixed/final/config.json
-	$(call finish,tiny-mixed,tiny-weaned) --share 0.5 --unweighted 0.4 --raised 0.25
-$(RUNS)/tiny-whole/final/config.json: $(RUNS)/tiny-mixed-finished/final/config.json
-$(RUNS)/tiny-whole-finished/final/config.json: $(RUNS)/tiny-whole/final/config.json
-	$(call finish,tiny-whole,tiny-weaned) --share 0.4 --unweighted 0.35 --raised 0.25
-$(RUNS)/tiny-whole-longer/final/config.json: $(RUNS)/tiny-whole-finished/final/config.json
-FINISHED := $(RUNS)/tiny-whole-longer-finished/final
-$(FINISHED)/config.json: $(RUNS)/tiny-whole-longer/final/config.json
-	$(call finish,tiny-whole-longer,tiny-whole) --share 0.15 --unweighted 0.45 --raised 0.5
-
-$(OUT)/README.md: $(FINISHED)/config.json
-	$(BIN)/python -m train.export --model $(FINISHED) --out $(OUT)
+$(OUT)/README.md: $(ADJUSTED)/config.json
+	$(BIN)/python -m train.export --model $(ADJUSTED) --out $(OUT)
 	$(BIN)/python -m train.calibrate --model $(OUT) --data $(DATA)
 	$(BIN)/python -m train.evaluate --model $(OUT) --data $(DATA) --split test --out $(RUNS)/evaluation
 	cp $(RUNS)/evaluation/results.json $(OUT)
