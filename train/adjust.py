@@ -1,26 +1,25 @@
-"""`python -m train.adjust`: three changes to a trained ViT that need no more training.
+"""Weight interpolation and logit adjustment of a trained ViT, which need no more training.
 
-    python -m train.adjust --model runs/tiny-weaned/final --average runs/tiny-furthest/final \\
-        --data data --out runs/tiny-finished
+    python -m train.adjust --model runs/student/final --data data --out runs/adjusted
 
-**Averaging** its weights with those of a network that it went on from. What lies between the two
-errs less than either (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+**Weight interpolation** moves the weights by `alpha` of the way to those of a network that this one
+went on from. What lies between the two errs less than either (WiSE-FT: Wortsman et al., "Robust
+fine-tuning of zero-shot models", CVPR 2022).
 
-**Unweighting** common ages. The class-weighted loss makes common ages less probable than they are, which
-draws estimates away from them. The log of an age's weight, taken from the age head's bias, undoes that
-(Menon et al., "Long-tail learning via logit adjustment", ICLR 2021), all of it or a part. Only weights
-below 1 are taken back: rare ages keep what they gained.
+**Logit adjustment** adds a part of the log of each age's class weight to the bias of the age head
+(Menon et al., "Long-tail learning via logit adjustment", ICLR 2021):
 
-**Raising** rare ages. What class weighting gives them it gives on training pictures, and few as these
-are they are soon learned by heart. The log of an age's weight above 1, added to the bias, in part, gives
-it on new pictures too: the old are less often thought younger, at a price for the ages before theirs.
+- Common ages: the class-weighted loss makes them less probable than they are, which draws estimates
+  away from them. Their log weights, which are below 0, are subtracted.
+- Rare ages: few training pictures are soon learned by heart, so the weights that favour them there
+  favour them less on new pictures. Their log weights, which are above 0, are added once more: the
+  old are less often thought younger, at a price for the ages before theirs.
 
-How much of each is a choice by the validation split, whose scores are tracked as a training run's are.
+Choose how much of each by the scores on the validation split, which are tracked in MLflow.
 """
 
 import json
 import shutil
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,10 +27,10 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import torch
-from transformers import HfArgumentParser
 
 from age_model.network.modeling import AgeViT
 from age_model.records.atomic import atomic_folder
+from train.console.command import run_command
 from train.console.errors import InputError
 from train.console.output import shown_name
 from train.finetune import build_trainer
@@ -42,79 +41,82 @@ from train.training.trainer import WeightedTrainer
 
 
 @dataclass
-class FinishArguments:
-    """Which network to change, and how much."""
+class AdjustArguments:
+    """Interpolate the weights of a trained ViT and adjust the logits of common and rare ages."""
 
     model: str = field(metadata={"help": "Folder of a ViT that train.finetune wrote."})
     out: str = field(
         metadata={"help": "Folder for the run's record; the network goes to OUT/final."}
     )
-    average: str | None = field(
+    interpolate_with: str | None = field(
         default=None,
-        metadata={"help": "Folder of a network that it went on from; none: no average."},
-    )
-    share: float = field(
-        default=0.2, metadata={"help": "That one's share of the averaged weights."}
-    )
-    unweighted: float = field(
-        default=0.5,
         metadata={
-            "help": "How much of the class weights of common ages to take back: 0 none, 1 all."
+            "help": "Folder of a network that it went on from; none: weights stay as they are."
         },
     )
-    raised: float = field(
+    alpha: float = field(
+        default=0.2, metadata={"help": "That network's share of the interpolated weights, 0 to 1."}
+    )
+    common: float = field(
+        default=0.5,
+        metadata={"help": "Part of the class weights of common ages that is taken back, 0 to 1."},
+    )
+    rare: float = field(
         default=0.0,
-        metadata={"help": "How much of the class weights of rare ages to give them once more."},
+        metadata={
+            "help": "Part of the class weights of rare ages that is given once more, 0 to 1."
+        },
     )
     data: str = field(default="data", metadata={"help": "Data set that train.prepare wrote."})
     experiment: str = field(default="age", metadata={"help": "Name of the MLflow experiment."})
 
     def __post_init__(self) -> None:
-        for name in ("share", "unweighted", "raised"):
+        for name in ("alpha", "common", "rare"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(
                     f"--{name}: expected a number from 0 to 1, got {getattr(self, name)}"
                 )
 
 
-def finish(arguments: FinishArguments) -> Path:
-    """Change the network as told and measure it; returns the folder of the result.
+def adjust(arguments: AdjustArguments) -> Path:
+    """Adjust the network and measure it; returns the folder of the result.
 
     Raises:
         InputError: a folder holds no ViT of `train.finetune`, the two networks differ in shape, or
-            `model` is finished already.
+            `model` is adjusted already.
     """
-    facts, network = _trained(arguments.model)
-    if "adjust" in facts:
+    metadata, network = _trained(arguments.model)
+    if "adjust" in metadata:
         raise InputError(
-            f"--model: expected a network as it was trained, {arguments.model} is finished"
+            f"--model: expected a network as it was trained, {arguments.model} is adjusted already"
         )
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _trainer(arguments, facts["arguments"], folder)
-        if arguments.average:
-            average(network, _trained(arguments.average)[1], arguments.share)
+        trainer = _trainer(arguments, metadata["arguments"], folder)
+        if arguments.interpolate_with:
+            interpolate(network, _trained(arguments.interpolate_with)[1], arguments.alpha)
         weights = trainer.point_weights.cpu().numpy()
-        reweight(network, weights, unweighted=arguments.unweighted, raised=arguments.raised)
+        adjust_logits(network, weights, common=arguments.common, rare=arguments.rare)
         trainer.model.load_state_dict(network.state_dict())
-        facts["validation"] = trainer.evaluate()
-    facts["adjust"] = {
-        "interpolated_with": shown_name(arguments.average) if arguments.average else None,
-        "alpha": arguments.share if arguments.average else 0.0,
-        "common": arguments.unweighted,
-        "rare": arguments.raised,
+        metadata["validation"] = trainer.evaluate()
+    other = arguments.interpolate_with
+    metadata["adjust"] = {
+        "interpolated_with": shown_name(other) if other else None,
+        "alpha": arguments.alpha if other else 0.0,
+        "common": arguments.common,
+        "rare": arguments.rare,
     }
     final = Path(arguments.out) / "final"
     with atomic_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
         shutil.copy(Path(arguments.model) / "preprocessor_config.json", folder)
-        (folder / "training.json").write_text(json.dumps(facts, indent=1))
-    _track(arguments, facts)
-    print(f"validation: {facts['validation']}\nsaved: {final}")
+        (folder / "training.json").write_text(json.dumps(metadata, indent=1))
+    _track(arguments, metadata)
+    print(f"validation: {metadata['validation']}\nsaved: {final}")
     return final
 
 
-def average(network: torch.nn.Module, other: torch.nn.Module, share: float) -> None:
-    """Move the weights of `network` by `share` of the way to those of `other`, in place.
+def interpolate(network: torch.nn.Module, other: torch.nn.Module, alpha: float) -> None:
+    """Move the weights of `network` by `alpha`, 0..1, of the way to those of `other`, in place.
 
     Raises:
         InputError: the two are not of the same shape.
@@ -124,40 +126,41 @@ def average(network: torch.nn.Module, other: torch.nn.Module, share: float) -> N
                  or mine[n].shape != others[n].shape]  # fmt: skip
     if differing:
         raise InputError(
-            "--average: expected a network that --model went on from, got one whose "
+            "--interpolate_with: expected a network that --model went on from, got one whose "
             f"{min(differing)} is of another shape"
         )
-    network.load_state_dict({n: torch.lerp(mine[n], others[n], share) for n in mine})
+    network.load_state_dict({n: torch.lerp(mine[n], others[n], alpha) for n in mine})
 
 
-def reweight(network: AgeViT, weights: np.ndarray, *, unweighted: float, raised: float) -> None:
+def adjust_logits(network: AgeViT, weights: np.ndarray, *, common: float, rare: float) -> None:
     """Change the age head's bias in place.
 
     Args:
         weights: (101,) of the ages 0..100, from `losses.age_class_weights`.
-        unweighted: how much of the weights below 1 is taken back, 0..1.
-        raised: how much of the weights above 1 is given once more, 0..1.
+        common: part of the weights below 1 that is taken back, 0..1.
+        rare: part of the weights above 1 that is given once more, 0..1.
     """
     log_weights = torch.from_numpy(np.log(weights)).float()
     with torch.no_grad():
-        network.classifier.bias += raised * log_weights.clamp(min=0)
-        network.classifier.bias -= unweighted * log_weights.clamp(max=0)
+        network.classifier.bias += rare * log_weights.clamp(min=0)
+        network.classifier.bias -= common * log_weights.clamp(max=0)
 
 
 def _trained(folder: str) -> tuple[dict, AgeViT]:
-    facts = Path(folder, "training.json")
-    if not facts.is_file():
+    """A network of `train.finetune`, and its training.json."""
+    metadata = Path(folder, "training.json")
+    if not metadata.is_file():
         raise InputError(
-            f"{folder}: expected a folder that train.finetune wrote, without {facts.name}"
+            f"{folder}: expected a folder that train.finetune wrote, without {metadata.name}"
         )
     network = load_network(folder)
     if not isinstance(network, AgeViT):
         raise InputError(f"{folder}: expected a ViT, got {type(network).__name__}")
-    return json.loads(facts.read_text()), network.eval()
+    return json.loads(metadata.read_text()), network.eval()
 
 
-def _trainer(arguments: FinishArguments, trained_with: dict, folder: str) -> WeightedTrainer:
-    """What knows the class weights that the network was trained with, and measures as training does."""
+def _trainer(arguments: AdjustArguments, trained_with: dict, folder: str) -> WeightedTrainer:
+    """Knows the class weights that the network was trained with, and measures as training does."""
     args = AgeTrainingArguments(
         output_dir=folder, precision="fp32", report_to="none", per_device_eval_batch_size=128,
         **{name: trained_with[name] for name in ("class_weighting", "class_weight_power")},
@@ -166,20 +169,16 @@ def _trainer(arguments: FinishArguments, trained_with: dict, folder: str) -> Wei
     return build_trainer(model, DataArguments(data=arguments.data), args)
 
 
-def _track(arguments: FinishArguments, facts: dict) -> None:
+def _track(arguments: AdjustArguments, metadata: dict) -> None:
     with start_run(arguments.experiment, arguments.out, Path(arguments.out).name):
-        mlflow.log_params({"adjusted": shown_name(arguments.model), **facts["adjust"]})
-        mlflow.log_metrics({**facts["validation"], "parameters": facts["parameters"]})
-        mlflow.set_tag("hardware", facts["hardware"])
+        mlflow.log_params({"adjusted": shown_name(arguments.model), **metadata["adjust"]})
+        mlflow.log_metrics({**metadata["validation"], "parameters": metadata["parameters"]})
+        mlflow.set_tag("hardware", metadata["hardware"])
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and finish; a problem with the input ends the process with its message."""
-    try:
-        (arguments,) = HfArgumentParser(FinishArguments).parse_args_into_dataclasses(argv)
-        finish(arguments)
-    except (InputError, OSError) as error:
-        sys.exit(f"train.adjust: {error}")
+    """Command line of `python -m train.adjust`."""
+    run_command("train.adjust", AdjustArguments, adjust, argv)
 
 
 if __name__ == "__main__":
