@@ -9,13 +9,13 @@ BMVC 2018, whose deletion metric follows a class's probability; here it is the a
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import datasets
 import numpy as np
 from tqdm import tqdm
 
 from age_model.network.reports import DELETION
-from age_model.predictor import AgePredictor
 from train.console.command import run_command
 from train.evaluation.deletion_curves import LEAST, MOST, RANDOM, picture_curves, shares
 from train.evaluation.metrics import mean_interval
@@ -28,6 +28,9 @@ from train.stress.measurement import (
     measurement_folder,
     write_measurement,
 )
+
+if TYPE_CHECKING:
+    from age_model.predictor import AgePredictor
 
 DEFINITIONS = {
     "shares": "of the face's patches, taken away by showing the crop's mean colour in their place",
@@ -64,7 +67,7 @@ class DeletionArguments(MeasureArguments):
 
 
 def measure(
-    predictor: AgePredictor, table: datasets.Dataset, arguments: DeletionArguments
+    predictor: "AgePredictor", table: datasets.Dataset, arguments: DeletionArguments
 ) -> dict[str, dict]:
     """The numbers of each kind of order."""
     curves: dict[str, list] = {MOST: [], LEAST: [], RANDOM: []}
@@ -102,6 +105,8 @@ def deletion(arguments: DeletionArguments) -> dict:
     Raises:
         ValueError: the model or the data cannot be used, or --out holds other files.
     """
+    from age_model.predictor import AgePredictor  # torch and transformers take seconds to import
+
     table, of = drawn_pictures(arguments)
     with measurement_folder(arguments.out, {DELETION, FIGURE}) as staging:
         # The pictures are crops already, so the detector that needs no file will do.

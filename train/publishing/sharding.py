@@ -1,13 +1,13 @@
 """Weights in files small enough for a repository without LFS."""
 
 from pathlib import Path
-
-import torch
-from huggingface_hub import save_torch_state_dict
-from safetensors.torch import load_file
+from typing import TYPE_CHECKING
 
 from age_model.network.reports import RESULTS, weights_sha256
 from train.card.other_pictures import FILES
+
+if TYPE_CHECKING:
+    import torch  # elsewhere where it is used, because it takes seconds to import
 
 LIMIT_BYTES = 10_000_000
 SHARD_SIZE = "9MB"
@@ -22,6 +22,8 @@ def split_weights(checkpoint: Path) -> None:
     Raises:
         ValueError: a single tensor is too large for a file.
     """
+    from huggingface_hub import save_torch_state_dict
+
     files = list(checkpoint.glob("*.safetensors"))
     if all(file.stat().st_size < LIMIT_BYTES for file in files):
         return
@@ -45,21 +47,27 @@ def split_weights(checkpoint: Path) -> None:
             )
 
 
-def _read(checkpoint: Path) -> dict[str, torch.Tensor]:
+def _read(checkpoint: Path) -> dict[str, "torch.Tensor"]:
     """All tensors of a checkpoint folder, in the precision in which they are stored."""
+    from safetensors.torch import load_file
+
     weights = {}
     for file in sorted(checkpoint.glob("*.safetensors")):
         weights |= load_file(file)
     return weights
 
 
-def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+def _same(one: dict[str, "torch.Tensor"], other: dict[str, "torch.Tensor"]) -> bool:
     """Whether the names, precisions and bits are the same."""
+    import torch
+
     return one.keys() == other.keys() and all(
         one[name].dtype == other[name].dtype and torch.equal(_bits(one[name]), _bits(other[name]))
         for name in one
     )
 
 
-def _bits(weight: torch.Tensor) -> torch.Tensor:
+def _bits(weight: "torch.Tensor") -> "torch.Tensor":
+    import torch
+
     return weight.contiguous().reshape(-1).view(torch.uint8)
