@@ -1,7 +1,7 @@
 """The part of the card on age group, gender and ethnicity together, made from results.json."""
 
 from age_model.network.reports import FEW, by_source, source_title
-from train.card.tables import table
+from train.card.tables import NOTHING, table
 from train.evaluation.cells import ENOUGH, LABELS, TOO_MUCH
 
 
@@ -14,7 +14,7 @@ def fairness_text(results: dict) -> str:
         if "fairness" in numbers
     ]
     text = "\n\n".join(part for part in (gaps, high_errors_text(results), *cells) if part)
-    return text or "The split has no faces with all three labels."
+    return text or "The split has no faces with labels of gender or ethnicity."
 
 
 def high_errors_text(results: dict) -> str:
@@ -55,7 +55,12 @@ def _details(title: str, fairness: dict) -> str:
         "accuracy": [("accuracy", "age group right (95%)", "{:.1%}")],
     }[fairness["measure"]]
     rows = [
-        [cell["age_group"], cell["gender"], cell["ethnicity"], f"{cell['n']:,}"]
+        [
+            cell["age_group"],
+            cell["gender"] or NOTHING,
+            cell["ethnicity"] or NOTHING,
+            f"{cell['n']:,}",
+        ]
         + [_with_interval(cell, key, shown) for key, _, shown in columns]
         for cell in fairness["cells"]
         if cell["n"] >= FEW

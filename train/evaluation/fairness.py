@@ -12,9 +12,14 @@ from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS
 from train.evaluation.metrics import age_error, share, true_group
 from train.evaluation.predictions import Predictions
 
+MISSING = -1  # of a label
+
 
 def fairness(p: Predictions, resamples: int, seed: int) -> dict | None:
     """Numbers for each cell of age group x gender x ethnicity that holds a face.
+
+    Of gender and ethnicity, one that the source does not label at all is None in every cell; faces
+    without a label that others of the source have are not counted.
 
     Args:
         p: predictions of one source.
@@ -24,26 +29,34 @@ def fairness(p: Predictions, resamples: int, seed: int) -> dict | None:
     Returns:
         "measure": "mae" where the source has point labels, else "accuracy" (of age groups), and
         "cells": a list of dicts with age_group, gender, ethnicity, n and either mae, bias and
-        coverage of the 80% interval or accuracy, each with its interval. None where no face has
-        all three labels.
+        coverage of the 80% interval or accuracy, each with its interval. None where there is
+        no such cell.
     """
     points = p.points
     measure = _years if len(points) else _group_accuracy
     rows = points if len(points) else p
     groups = true_group(rows.age_low, rows.age_high)
     cells = []
-    for g, m, e in product(*(range(len(n)) for n in (AGE_GROUP_NAMES, GENDERS, ETHNICITIES))):
+    genders, ethnicities = _classes(rows.gender), _classes(rows.ethnicity)
+    if genders == ethnicities == [MISSING]:
+        return None
+    for g, m, e in product(range(len(AGE_GROUP_NAMES)), genders, ethnicities):
         inside = (groups == g) & (rows.gender == m) & (rows.ethnicity == e)
         if inside.any():
             names = {
                 "age_group": AGE_GROUP_NAMES[g],
-                "gender": GENDERS[m],
-                "ethnicity": ETHNICITIES[e],
+                "gender": GENDERS[m] if m != MISSING else None,
+                "ethnicity": ETHNICITIES[e] if e != MISSING else None,
             }
             cells.append(names | measure(rows.where(inside), resamples, seed))
     if not cells:
         return None
     return {"measure": "mae" if len(points) else "accuracy", "cells": cells}
+
+
+def _classes(labels: np.ndarray) -> list[int]:
+    """The classes among the labels, in order; [MISSING] where nothing is labelled."""
+    return sorted(set(labels[labels != MISSING].tolist())) or [MISSING]
 
 
 def _years(p: Predictions, resamples: int, seed: int) -> dict:

@@ -37,7 +37,8 @@ def largest_gaps(numbers: dict) -> list[str]:
     noun, _, section = MEASURES[measure]
     by_age: dict[str, dict] = {}
     for cell in numbers["fairness"]["cells"]:
-        name = f"faces labelled {cell['gender']}, {cell['ethnicity']}"
+        labels = [cell[label] for label in ("gender", "ethnicity") if cell[label] is not None]
+        name = f"faces labelled {', '.join(labels)}"
         by_age.setdefault(cell["age_group"], {})[name] = cell
     found = [(_gap(parts, measure), f"within the age group {age}") for age, parts in by_age.items()]
     within = max((g for g in found if g[0]), key=lambda g: _size(g[0], measure), default=None)

@@ -30,12 +30,12 @@ def fairness_figure(results: dict) -> Figure | None:
         results: content of results.json.
 
     Returns:
-        None where no face has all three labels.
+        None where no source labels gender and ethnicity.
     """
     panels = [
         (title, numbers["fairness"]["cells"], panel)
         for title, numbers in by_source(results)
-        if "fairness" in numbers
+        if "fairness" in numbers and _has_all_labels(numbers["fairness"]["cells"])
         for panel in PANELS[numbers["fairness"]["measure"]]
     ]
     if not panels:
@@ -51,6 +51,10 @@ def fairness_figure(results: dict) -> Figure | None:
         f"By age group, gender and ethnicity label; grey: fewer than {FEW} faces", fontsize=14
     )
     return figure
+
+
+def _has_all_labels(cells: list[dict]) -> bool:
+    return all(cell["gender"] is not None and cell["ethnicity"] is not None for cell in cells)
 
 
 def _draw(axes: Axes, cells: list[dict], panel: tuple) -> None:

@@ -82,7 +82,23 @@ def test_a_source_with_groups_only_is_measured_by_right_groups():
         ("20-29", 1, 1.0), ("30-39", 2, 0.5),
     ]  # fmt: skip
     assert "mae" not in got["cells"][0] and len(got["cells"][0]["accuracy_interval"]) == 2
-    assert fairness(predictions([30], [30], ethnicity=-1), 10, 0) is None
+
+
+def test_a_source_without_ethnicity_has_cells_by_gender():
+    p = predictions([30, 30], [31, 45], gender=np.array([0, 1]), ethnicity=-1)
+    got = fairness(p, resamples=10, seed=0)
+    assert [(c["gender"], c["ethnicity"], c["mae"]) for c in got["cells"]] == [
+        ("male", None, 1), ("female", None, 15),
+    ]  # fmt: skip
+    for cell in got["cells"]:
+        cell["n"] = 30
+    numbers = {"n": 60, "fairness": got, "years": {}}
+    (said,) = largest_gaps(numbers)
+    assert "15.0 years for faces labelled female (n=30" in said
+    results = {"sources": {"a": numbers}, "words": {"gaps": []}}
+    assert "| 30-39 | female | – | 30 |" in fairness_text(results)
+    assert fairness_figure(results) is None
+    assert fairness(predictions([30], [30], gender=-1, ethnicity=-1), 10, 0) is None
 
 
 def cell(age, gender, ethnicity, n, mae):
