@@ -59,6 +59,11 @@ class Framing:
         )
 
 
+# For people to look at: the whole head, of which a box holds the face only.
+SHOWN = Framing(box_centre_xy=(0.487, 0.405), box_side=1.02)
+NO_LANDMARKS = np.full((5, 2), np.nan)
+
+
 def crop_face(image_rgb: np.ndarray, faces: Faces, index: int, size: int) -> np.ndarray:
     """Cut one face out of a picture, framed as UTKFace frames it, and upright if landmarks say how.
 
@@ -87,9 +92,7 @@ def upright_crop(image_rgb: np.ndarray, box_xyxy: np.ndarray, size: int) -> np.n
     Returns:
         (size, size, 3) uint8.
     """
-    no_landmarks = np.full((1, 5, 2), np.nan, dtype=np.float32)
-    box = np.asarray(box_xyxy, dtype=np.float32).reshape(1, 4)
-    return crop_face(image_rgb, Faces(box, np.ones(1, np.float32), no_landmarks), 0, size)
+    return warp(image_rgb, SHOWN.matrix(np.asarray(box_xyxy), NO_LANDMARKS), size)
 
 
 def similarity(source_xy: np.ndarray, target_xy: np.ndarray) -> np.ndarray:
