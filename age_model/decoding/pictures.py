@@ -15,6 +15,7 @@ from age_model.decoding.process import DIED, SUPPORTED, keep, start_picture
 from age_model.images.load import (
     ImageError,
     Picture,
+    TooManyPixelsError,
     check_bytes,
     check_pixels,
     open_file,
@@ -38,6 +39,7 @@ def decoded(source: Path | bytes, max_pixels: int | None = None) -> Iterator[Pic
         max_pixels: fewer than `images.load.MAX_PIXELS`, where it may not have so many.
 
     Raises:
+        TooManyPixelsError: it has more than `max_pixels`.
         ImageError: as `images.load.read_picture`; or the process that decodes it died.
     """
     if not SUPPORTED:
@@ -50,7 +52,7 @@ def decoded(source: Path | bytes, max_pixels: int | None = None) -> Iterator[Pic
         ending.callback(process.close)
         width, height = _size(answer)
         if max_pixels is not None and width * height > max_pixels:
-            raise ImageError(f"has too many pixels: {width} x {height}")
+            raise TooManyPixelsError(f"has too many pixels: {width} x {height}")
         stack.enter_context(_turn(width * height))
         memory = _sealed_memory(width * height * 3)
         try:

@@ -34,6 +34,10 @@ class ImageError(ValueError):
     """A picture that cannot be used: unreadable, too large, or of a form that is not taken."""
 
 
+class TooManyPixelsError(ImageError):
+    """A picture of more pixels than are taken."""
+
+
 Source = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
 
 
@@ -120,7 +124,7 @@ def open_picture(file: BinaryIO, size: int) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         pixels = re.search(r"\d+", str(error))  # Pillow's own limit, far above ours
         got = f"{int(pixels[0]) // 10**6} million" if pixels else "far more"
-        raise ImageError(_too_many_pixels(got)) from error
+        raise TooManyPixelsError(_too_many_pixels(got)) from error
     except Exception as error:  # decoders of damaged data raise nearly anything
         raise ImageError(
             "is not a picture that can be read: expected one of "
@@ -229,7 +233,7 @@ def check_pixels(width: int, height: int) -> None:
     if width * height == 0:
         raise ImageError(f"has no pixels: its size is {width} x {height}")
     if width * height > MAX_PIXELS:
-        raise ImageError(_too_many_pixels(f"{width} x {height}"))
+        raise TooManyPixelsError(_too_many_pixels(f"{width} x {height}"))
 
 
 def _too_many_pixels(got: str) -> str:

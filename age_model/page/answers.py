@@ -5,14 +5,17 @@ An upload comes as the dict that Gradio's page and client send: "path" on this m
 """
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from age_model.decoding.limits import SMALL_AT_A_TIME
+from age_model.decoding.pictures import decoded
 from age_model.images.files import shown_name
-from age_model.images.load import ImageError, read_picture
+from age_model.images.load import ImageError
 from age_model.labels import PAGE_THRESHOLDS, THRESHOLDS
 from age_model.page.boxes import photo_boxes_html
 from age_model.page.lazy_predictor import Predictor
@@ -22,6 +25,10 @@ from age_model.page.render import render
 from age_model.results import picture_notes, picture_record
 
 Shown = TypeVar("Shown")
+# Photos are decoded side by side, so that a slow one does not hold up the others, and then go through
+# the network one after the other, which has threads of its own.
+QUEUE = {"concurrency_id": "predict", "concurrency_limit": SMALL_AT_A_TIME}
+_one_at_a_time = threading.Lock()
 log = logging.getLogger(__name__)
 
 
@@ -86,7 +93,8 @@ def answer_for(
     if upload is None:
         return None, waiting
     try:
-        return shown(*read_picture(checked_path(upload, upload_folder)))
+        with decoded(checked_path(upload, upload_folder)) as picture, _one_at_a_time:
+            return shown(*picture)
     except ImageError as error:
         name = upload_name(upload)
         return None, render(
@@ -112,16 +120,16 @@ def api_answer(
     if upload is None:
         return picture_record(None, error="expected a picture, got none: send one")
     try:
-        image_rgb, frames = read_picture(checked_path(upload, upload_folder))
+        with decoded(checked_path(upload, upload_folder)) as picture, _one_at_a_time:
+            return picture_record(
+                upload_name(upload),
+                picture.image_rgb.shape[1::-1],
+                predictor(picture.image_rgb),
+                at_least=THRESHOLDS if thresholds else (),
+                frames=picture.frames,
+            )
     except ImageError as error:
         return picture_record(upload_name(upload), error=str(error))
-    return picture_record(
-        upload_name(upload),
-        image_rgb.shape[1::-1],
-        predictor(image_rgb),
-        at_least=THRESHOLDS if thresholds else (),
-        frames=frames,
-    )
 
 
 def checked_path(upload: dict, upload_folder: str) -> Path:

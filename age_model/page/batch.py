@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from age_model.decoding.pictures import decoded
 from age_model.images.archive import GivenFile, PictureArchive
-from age_model.images.load import MAX_BYTES, ImageError, read_picture
+from age_model.images.load import MAX_BYTES, ImageError
 from age_model.page.answers import checked_path, upload_name
 from age_model.page.lazy_predictor import Predictor
 from age_model.page.pictures import face_crops
@@ -78,10 +79,10 @@ def examine(predictor: Predictor, file: GivenFile, with_crops: bool = False) -> 
     if file.read is None:
         return Examined(picture_record(file.name, error=file.error), [])
     try:
-        image_rgb, frames = read_picture(file.read())
-        ages = predictor(image_rgb)
-        crops = face_crops(image_rgb, ages, CROP_SIZE)[:CROPS_SHOWN] if with_crops else []
-        record = picture_record(file.name, image_rgb.shape[1::-1], ages, frames=frames)
+        with decoded(file.read()) as (image_rgb, frames):
+            ages = predictor(image_rgb)
+            crops = face_crops(image_rgb, ages, CROP_SIZE)[:CROPS_SHOWN] if with_crops else []
+            record = picture_record(file.name, image_rgb.shape[1::-1], ages, frames=frames)
         return Examined(record, crops)
     except ImageError as error:
         return Examined(picture_record(file.name, error=str(error)), [])

@@ -40,3 +40,10 @@ def get(server, path: str) -> tuple[int, bytes]:
     body = reply.read()
     connection.close()
     return reply.status, body
+
+
+def click_of(server, button: str) -> int:
+    """Number of the event that a click on a button of the page begins, by its id in the page."""
+    config = HTTP.get(f"{server.url}/config").json()
+    (number,) = [c["id"] for c in config["components"] if c["props"].get("elem_id") == button]
+    return next(e["id"] for e in config["dependencies"] if [number, "click"] in e["targets"])

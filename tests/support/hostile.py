@@ -30,7 +30,7 @@ def avi_with_wild_index(clip: bytes) -> bytes:
     return clip[:place] + struct.pack("<I", 0x7FFFFFFF) + clip[place + 4 :]
 
 
-def slow_jpeg(side: int = 6000, scans: int = 400) -> bytes:
+def slow_jpeg(side: int = 6000, scans: int = 4000) -> bytes:
     """A progressive JPEG whose last scan comes again and again: each takes all pixels anew."""
     with io.BytesIO() as file:
         Image.new("L", (side, side), 120).save(file, "JPEG", progressive=True, quality=50)

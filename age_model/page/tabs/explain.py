@@ -7,7 +7,7 @@ import numpy as np
 from gradio.utils import get_upload_folder
 
 from age_model.network.explain import Explanation
-from age_model.page.answers import answer_for
+from age_model.page.answers import QUEUE, answer_for
 from age_model.page.lazy_predictor import Predictor
 from age_model.page.pictures import data_uri, face_crops
 from age_model.page.render import render
@@ -73,7 +73,7 @@ def build_explain_tab(predictor: Predictor) -> None:
     event = {
         "preprocess": False,  # the file as it came: our own reader turns, converts and complains
         "trigger_mode": "always_last",
-        "concurrency_id": "predict",
+        **QUEUE,
         "api_visibility": "private",
     }
     picture.change(

@@ -8,15 +8,14 @@ import math
 import threading
 import time
 from dataclasses import dataclass
-from io import BytesIO
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
+from age_model.decoding.pictures import decoded
 from age_model.faces.detector import QUICK_FACES
 from age_model.faces.tracking import LiveFace, Track, follow, live_faces
-from age_model.images.load import FORMATS, ImageError, load_image
+from age_model.images.load import ImageError, TooManyPixelsError
 from age_model.page.boxes import live_boxes_html
 from age_model.page.lazy_predictor import Predictor
 from age_model.page.private_log import log_without_text
@@ -169,9 +168,9 @@ def _frame_rgb(frame: dict | None) -> np.ndarray:
     if len(data) > MAX_FRAME_CHARACTERS:
         raise ImageError(TOO_LARGE)
     try:
-        picture = Image.open(BytesIO(base64.b64decode(data, validate=True)), formats=FORMATS)
-    except (binascii.Error, OSError, ValueError, Image.DecompressionBombError) as error:
+        with decoded(base64.b64decode(data, validate=True), MAX_FRAME_PIXELS) as picture:
+            return picture.image_rgb
+    except TooManyPixelsError as error:
+        raise ImageError(TOO_LARGE) from error
+    except (binascii.Error, ImageError) as error:
         raise ImageError(UNREADABLE) from error
-    if picture.width * picture.height > MAX_FRAME_PIXELS:
-        raise ImageError(TOO_LARGE)
-    return load_image(picture)

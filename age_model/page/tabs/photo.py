@@ -7,7 +7,7 @@ from gradio.utils import get_upload_folder
 
 import age_model
 from age_model.labels import PAGE_THRESHOLDS
-from age_model.page.answers import api_answer, page_answer
+from age_model.page.answers import QUEUE, api_answer, page_answer
 from age_model.page.lazy_predictor import Predictor
 from age_model.page.render import render
 from age_model.page.theme import script
@@ -55,7 +55,7 @@ def _tab(name: str, sources: list[str], predictor: Predictor) -> gr.Image:
         [shown, boxes, answer],
         preprocess=False,  # the file as it came: our own reader turns, converts and complains
         trigger_mode="always_last",
-        concurrency_id="predict",
+        **QUEUE,
         api_visibility="private",
     ).then(None, js=AFTER_ANSWER.replace("NAME", name), api_visibility="private")
     return picture
@@ -138,6 +138,6 @@ def _add_api(picture: gr.Image, predictor: Predictor) -> None:
         [picture, thresholds],
         record,
         preprocess=False,
-        concurrency_id="predict",
+        **QUEUE,
         api_name="predict",
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from age_model.decoding.clips import open_clip
 from age_model.faces.detector import QUICK_FACES
 from age_model.faces.tracking import AGE_SECONDS, LOST_SECONDS, SETTLED_FRAMES
 from age_model.images.load import ImageError
@@ -17,7 +18,7 @@ from age_model.page.render import render
 from age_model.page.tabs.cancelling import add_cancel
 from age_model.page.tabs.video_plot import plot
 from age_model.records.output import lent_folder, output
-from age_model.video.clip import FORMATS, MAX_BYTES, MAX_SECONDS, MAX_SIZE, open_clip
+from age_model.video.clip import FORMATS, MAX_BYTES, MAX_SECONDS, MAX_SIZE
 from age_model.video.people import People, Person, write_people
 
 DOWNLOAD = "ages-over-time.csv"

@@ -182,7 +182,7 @@ def test_waiting_has_an_end(monkeypatch):
 
 @pytest.mark.slow
 def test_slow_picture_is_given_up_and_others_go_on_meanwhile():
-    """165 kB that took minutes: each of 400 scans goes over 36 million pixels."""
+    """1.6 MB that take minutes: each of 4,000 scans goes over 36 million pixels."""
     ended = []
 
     def slow():

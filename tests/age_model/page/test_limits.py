@@ -9,11 +9,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import numpy as np
 
 from age_model.images.load import MAX_BYTES
 from age_model.page import launch
 from age_model.page.guard import MAX_BODY
-from tests.support.asking import HTTP, ask, upload
+from tests.support.asking import HTTP, ask, click_of, upload
+from tests.support.clips import write_clip
+from tests.support.hostile import avi_with_wild_index, slow_jpeg, tiff_chain
 
 NAME = "swordfish wedding.jpg"  # to be looked for in the log
 BOUNDARY = "--b\r\nContent-Disposition: form-data; name=files; filename={}\r\n\r\n"
@@ -69,6 +72,37 @@ def _peak_memory(server) -> int:
     if not status.exists():
         return 0
     return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+
+
+def test_slow_picture_holds_up_nobody_else(server, photo, tmp_path):
+    (tmp_path / "slow.jpg").write_bytes(slow_jpeg())
+    (tmp_path / "chain.tif").write_bytes(tiff_chain(80_000))
+    bad = [upload(server, tmp_path / name) for name in ("slow.jpg", "chain.tif")]
+    good = upload(server, photo)
+    assert '"age"' in ask(server, "predict", good, False)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(ask, server, "predict", bad[0], False)
+        time.sleep(1)
+        began = time.monotonic()
+        assert '"age"' in ask(server, "predict", good, False)
+        assert '"error": null' in ask(server, "predict", bad[1], False)
+        assert time.monotonic() - began < 8 and not slow.done()
+        assert "takes too long" in slow.result()
+
+
+def test_clip_that_crashes_its_decoder_ends_nothing(server, photo, tmp_path):
+    clip = write_clip(tmp_path / "a.avi", [np.full((48, 64, 3), 110, np.uint8)] * 16, codec="MJPG")
+    clip.write_bytes(avi_with_wild_index(clip.read_bytes()))
+    body = {
+        "data": [upload(server, clip)],
+        "fn_index": click_of(server, "video-start"),
+        "session_hash": "clip",
+    }
+    HTTP.post(f"{server.url}/gradio_api/queue/join", json=body)
+    with HTTP.stream("GET", f"{server.url}/gradio_api/queue/data?session_hash=clip") as events:
+        assert any("process_completed" in line for line in events.iter_lines())
+    assert server.process.poll() is None
+    assert '"age"' in ask(server, "predict", upload(server, photo), False)
 
 
 def test_more_visitors_than_may_wait_are_told_so(server, photo):
