@@ -2,7 +2,8 @@
 
 import sys
 
-from age_model.page.launch import build_demo, demo, main, predictor
+from age_model.page.blocks import build_demo
+from age_model.page.launch import demo, main, predictor
 
 __all__ = ["build_demo", "demo", "main", "predictor"]
 

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -51,7 +52,9 @@ def open_clip(path: Path) -> Iterator[clip.Clip | DecodedClip]:
         yield DecodedClip(process, _number(answer.get("seconds")))
 
 
-def _ask(process: Process, message: dict, file: int | None = None) -> tuple[dict, int | None]:
+def _ask(
+    process: Process, message: dict[str, Any], file: int | None = None
+) -> tuple[dict[str, Any], int | None]:
     try:
         return process.ask(message, file)
     except VideoError:
@@ -67,7 +70,7 @@ def _number(value: object) -> float:
     return float(value)
 
 
-def _image(shape: object, file) -> np.ndarray:
+def _image(shape: object, file: BinaryIO) -> np.ndarray:
     match shape:
         case [int(height), int(width), 3] if height > 0 and width > 0:
             check_size(width, height)
@@ -77,6 +80,6 @@ def _image(shape: object, file) -> np.ndarray:
     # Not mapped: the process could shrink it. A pipe could be read for ever.
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         raise VideoError(DIED)
-    if os.preadv(file.fileno(), [image_rgb], 0) != image_rgb.nbytes:
+    if os.preadv(file.fileno(), [image_rgb.data], 0) != image_rgb.nbytes:
         raise VideoError(DIED)
     return image_rgb

@@ -17,13 +17,14 @@ In place of any answer may come {"error": "is damaged ..."}, or the end of the p
 
 import json
 import socket
+from typing import Any
 
 MAX_BYTES = 2**16
 # Keeps the borders between messages, so that none has to say its length.
 SOCKET = socket.SOCK_SEQPACKET if hasattr(socket, "SOCK_SEQPACKET") else socket.SOCK_STREAM
 
 
-def send(other: socket.socket, message: dict, file: int | None = None) -> None:
+def send(other: socket.socket, message: dict[str, Any], file: int | None = None) -> None:
     """Send a message, and a file by its descriptor.
 
     Raises:
@@ -33,7 +34,7 @@ def send(other: socket.socket, message: dict, file: int | None = None) -> None:
     socket.send_fds(other, [data], [] if file is None else [file])
 
 
-def receive(other: socket.socket) -> tuple[dict, int | None]:
+def receive(other: socket.socket) -> tuple[dict[str, Any], int | None]:
     """The next message, and the descriptor of the file that came with it, which is the caller's.
 
     Raises:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def _file(source: Path | bytes) -> Iterator[int]:
         yield memory.fileno()
 
 
-def _size(answer: dict) -> tuple[int, int]:
+def _size(answer: dict[str, Any]) -> tuple[int, int]:
     """Width and height; the process that says them may no longer be its own master."""
     match answer.get("size"):
         case [int(width), int(height)]:
@@ -119,7 +120,7 @@ def _sealed_memory(size: int) -> int:
     return memory
 
 
-def _shaped(pixels: mmap.mmap, answer: dict) -> np.ndarray:
+def _shaped(pixels: mmap.mmap, answer: dict[str, Any]) -> np.ndarray:
     match answer.get("shape"):
         case [int(height), int(width), 3] if height > 0 and height * width * 3 == len(pixels):
             return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)

@@ -8,15 +8,15 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-import age_model
 from age_model.decoding import messages
 from age_model.decoding.limits import IDLE_PROCESSES, START_SECONDS, STEP_SECONDS
 from age_model.images.load import ImageError
 
 # Decoding in another process needs what Linux has. Elsewhere it happens in this one.
 SUPPORTED = hasattr(os, "memfd_create") and hasattr(os, "fork")
-PACKAGES = Path(age_model.__file__).parents[1]
+PACKAGES = Path(__file__).parents[2]
 DIED = (
     "could not be decoded: it is damaged, or takes too long or too much memory; get it again from "
     "its source, or save it anew"
@@ -29,7 +29,9 @@ class Process:
     def __init__(self) -> None:
         self._socket = _forks.fork()
 
-    def ask(self, message: dict, file: int | None = None) -> tuple[dict, int | None]:
+    def ask(
+        self, message: dict[str, Any], file: int | None = None
+    ) -> tuple[dict[str, Any], int | None]:
         """Send a message, and wait for the answer; see `messages`.
 
         Args:
@@ -66,7 +68,7 @@ _idle: list[Process] = []
 _idle_lock = threading.Lock()
 
 
-def start_picture(file: int) -> tuple[Process, dict]:
+def start_picture(file: int) -> tuple[Process, dict[str, Any]]:
     """A process, and its answer to a picture.
 
     Raises:
@@ -82,7 +84,7 @@ def start_picture(file: int) -> tuple[Process, dict]:
     return process, _start_picture(process, file)
 
 
-def _start_picture(process: Process, file: int) -> dict:
+def _start_picture(process: Process, file: int) -> dict[str, Any]:
     try:
         return process.ask({"kind": "picture"}, file)[0]
     except BaseException:

@@ -139,7 +139,7 @@ def _clip(server: socket.socket, file: BinaryIO) -> None:
                     send(server, {"end": True, "cut": clip.cut})
                     return
                 with os.fdopen(os.memfd_create("frame"), "wb", buffering=0) as memory:
-                    memory.write(np.ascontiguousarray(frame.image_rgb))
+                    memory.write(np.ascontiguousarray(frame.image_rgb).data)
                     answer = {"second": frame.second, "shape": frame.image_rgb.shape}
                     send(server, answer, memory.fileno())
 

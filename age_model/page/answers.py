@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class PageAnswer(NamedTuple):
 
 
 def page_answer(
-    predictor: Predictor, upload: dict | None, upload_folder: str, waiting: str
+    predictor: Predictor, upload: dict[str, Any] | None, upload_folder: str, waiting: str
 ) -> PageAnswer:
     """What the page shows.
 
@@ -58,7 +58,7 @@ def page_answer(
         waiting: HTML to show while no picture is chosen.
     """
 
-    def shown(image_rgb: np.ndarray, frames: int) -> tuple[tuple | None, str]:
+    def shown(image_rgb: np.ndarray, frames: int) -> tuple[tuple[Any, ...] | None, str]:
         ages = predictor(image_rgb)
         answer = render(
             "photo.html",
@@ -78,7 +78,7 @@ def page_answer(
 
 
 def answer_for(
-    upload: dict | None,
+    upload: dict[str, Any] | None,
     upload_folder: str,
     waiting: str,
     shown: Callable[[np.ndarray, int], tuple[Shown | None, str]],
@@ -108,8 +108,11 @@ def answer_for(
 
 
 def api_answer(
-    predictor: Predictor, upload: dict | None, upload_folder: str, thresholds: bool = False
-) -> dict:
+    predictor: Predictor,
+    upload: dict[str, Any] | None,
+    upload_folder: str,
+    thresholds: bool = False,
+) -> dict[str, Any]:
     """What the API sends: `results.picture_record`, its "error" set for an unusable picture.
 
     Args:
@@ -132,7 +135,7 @@ def api_answer(
         return picture_record(upload_name(upload), error=str(error))
 
 
-def checked_path(upload: dict, upload_folder: str) -> Path:
+def checked_path(upload: dict[str, Any], upload_folder: str) -> Path:
     """Path of the picture; a caller of the API writes the dict, so it must be an upload's."""
     path = Path(upload.get("path") or "").resolve()
     if not path.is_relative_to(Path(upload_folder).resolve()):
@@ -142,6 +145,6 @@ def checked_path(upload: dict, upload_folder: str) -> Path:
     return path
 
 
-def upload_name(upload: dict) -> str:
+def upload_name(upload: dict[str, Any]) -> str:
     """File name that the visitor gave, without folders."""
     return shown_name(upload.get("orig_name") or upload.get("path") or "") or "The picture"

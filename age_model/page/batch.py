@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from age_model.decoding.pictures import decoded
 from age_model.images.archive import GivenFile, PictureArchive
@@ -37,11 +37,13 @@ class Examined(NamedTuple):
         crops: data URIs of its first CROPS_SHOWN faces, where asked for.
     """
 
-    record: dict
+    record: dict[str, Any]
     crops: list[str]
 
 
-def given_files(uploads: list[dict], upload_folder: str, opened: ExitStack) -> list[GivenFile]:
+def given_files(
+    uploads: list[dict[str, Any]], upload_folder: str, opened: ExitStack
+) -> list[GivenFile]:
     """The files to examine, and those that are not, with the reason, in the order they were given.
 
     Args:
@@ -54,7 +56,8 @@ def given_files(uploads: list[dict], upload_folder: str, opened: ExitStack) -> l
         at most MAX_PICTURES to examine and MAX_OTHERS others; where more were given, a last one
         that says how many.
     """
-    files, good, omitted = [], 0, 0
+    files: list[GivenFile] = []
+    good, omitted = 0, 0
     for file in _all_files(uploads, upload_folder, opened):
         if file.error is None and good == MAX_PICTURES:
             file = GivenFile(file.name, TOO_MANY)
@@ -92,7 +95,9 @@ def examine(predictor: Predictor, file: GivenFile, with_crops: bool = False) -> 
         return Examined(picture_record(file.name, error=FAILED), [])
 
 
-def _all_files(uploads: list[dict], upload_folder: str, opened: ExitStack) -> Iterator[GivenFile]:
+def _all_files(
+    uploads: list[dict[str, Any]], upload_folder: str, opened: ExitStack
+) -> Iterator[GivenFile]:
     """Every file that was given; no more than MAX_PICTURES uploads are opened."""
     archives = 0
     for index, upload in enumerate(uploads):

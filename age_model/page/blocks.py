@@ -5,6 +5,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote
 
 import gradio as gr
@@ -70,7 +71,7 @@ def build_demo(predictor: Predictor) -> "Page":
 class Page(gr.Blocks):
     """Blocks that takes uploads only, and logs no visitor's data."""
 
-    def get_api_info(self, *args, **kwargs) -> dict:
+    def get_api_info(self, *args: Any, **kwargs: Any) -> Any:
         """What the endpoints take and give: as Gradio says it, each schema in one piece.
 
         Gradio's MCP server (https://github.com/gradio-app/gradio/pull/10984) puts the schema of
@@ -83,7 +84,9 @@ class Page(gr.Blocks):
                 parameter["type"] = _in_one_piece(parameter["type"])
         return info
 
-    async def process_api(self, block_fn, inputs: list, *args, **kwargs) -> dict:
+    async def process_api(
+        self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any
+    ) -> dict[str, Any]:
         """Answer a request.
 
         Gradio downloads a file that a request names by its address, whatever its size, also where
@@ -117,13 +120,13 @@ class Page(gr.Blocks):
         }
 
 
-def _in_one_piece(schema: object, parts: dict | None = None) -> object:
+def _in_one_piece(schema: object, parts: dict[str, Any] | None = None) -> object:
     """A JSON schema without references: each is replaced by what it refers to."""
     if isinstance(schema, list):
         return [_in_one_piece(item, parts) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    parts = schema.get("$defs", parts)
+    parts = schema.get("$defs", parts) or {}
     if "$ref" in schema:
         return _in_one_piece(parts[schema["$ref"].removeprefix("#/$defs/")], parts)
     return {key: _in_one_piece(value, parts) for key, value in schema.items() if key != "$defs"}
@@ -138,7 +141,7 @@ def _given(value: object) -> object:
     return value
 
 
-def _upload(text: str) -> dict:
+def _upload(text: str) -> dict[str, Any]:
     if text.startswith("data:"):
         path = save_base64_to_cache(text, get_upload_folder())
     else:
@@ -151,7 +154,7 @@ def _own_path(address: str) -> str:
     return unquote(address.partition(OWN_FILE)[2]) if OWN_FILE in address else address
 
 
-def _dicts(value: object) -> Iterator[dict]:
+def _dicts(value: object) -> Iterator[dict[str, Any]]:
     """All dicts in a JSON value, at any depth."""
     waiting = [value]
     while waiting:
@@ -163,5 +166,5 @@ def _dicts(value: object) -> Iterator[dict]:
             waiting.extend(value)
 
 
-def _is_elsewhere(value: dict) -> bool:
+def _is_elsewhere(value: dict[str, Any]) -> bool:
     return "://" in str(value.get("path"))

@@ -9,6 +9,7 @@ import logging
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from age_model.page.private_log import log_without_text
 from age_model.page.routes import UPLOAD, is_open
@@ -27,20 +28,20 @@ REQUEST_TOO_LARGE = (
 NO_SUCH_ADDRESS = "There is nothing at this address, or it takes another method."
 DISK_FULL = "There is no room for uploads at the moment: try again in a few minutes."
 
-Receive = Callable[[], Awaitable[dict]]
-Send = Callable[[dict], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 
 class RequestGuard:
     """ASGI middleware; see the module's text."""
 
-    def __init__(self, app: Callable, upload_folder: Callable[[], str]):
+    def __init__(self, app: Callable[..., Any], upload_folder: Callable[[], str]):
         """Stand before `app`; `upload_folder` gives the folder whose disk is to keep KEEP_FREE."""
         self._app = app
         self._upload_folder = upload_folder
 
-    async def __call__(self, scope: dict, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request, or let `app` do it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -61,7 +62,7 @@ class RequestGuard:
         if body.too_large and not answer.begun:
             await _answer(send, 413, _too_large(scope))
 
-    def _refusal(self, scope: dict) -> tuple[int, str] | None:
+    def _refusal(self, scope: dict[str, Any]) -> tuple[int, str] | None:
         """Status and reason, where a request's head shows already that it is not to be answered."""
         if not is_open(scope["method"], _path(scope)):
             return 404, NO_SUCH_ADDRESS
@@ -89,7 +90,7 @@ class _Body:
         self._receive, self._left = receive, limit
         self.too_large = self.lost = False
 
-    async def __call__(self) -> dict:
+    async def __call__(self) -> dict[str, Any]:
         message = {"type": "http.disconnect"} if self.too_large else await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
@@ -109,26 +110,26 @@ class _Answer:
         self._send, self._body = send, body
         self.begun = False
 
-    async def __call__(self, message: dict) -> None:
+    async def __call__(self, message: dict[str, Any]) -> None:
         if self.begun or not self._body.too_large:
             self.begun = True
             await self._send(message)
 
 
-def _path(scope: dict) -> str:
+def _path(scope: dict[str, Any]) -> str:
     """Path of a request, without the folder that a proxy serves the app at."""
     return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
-def _is_upload(scope: dict) -> bool:
+def _is_upload(scope: dict[str, Any]) -> bool:
     return UPLOAD.fullmatch(_path(scope)) is not None
 
 
-def _limit(scope: dict) -> int:
+def _limit(scope: dict[str, Any]) -> int:
     return MAX_UPLOAD if _is_upload(scope) else MAX_BODY
 
 
-def _too_large(scope: dict) -> str:
+def _too_large(scope: dict[str, Any]) -> str:
     return REQUEST_TOO_LARGE.format(megabytes=_limit(scope) // 2**20)
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 import threading
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -28,20 +28,20 @@ class Predictor(Protocol):
         """What turns averaged distributions into intervals, for live pictures and clips."""
 
     @property
-    def results(self) -> dict:
+    def results(self) -> dict[str, Any]:
         """Content of the checkpoint's results.json.
 
         Raises:
             reports.NotMeasuredError: it has none.
         """
 
-    def __call__(self, image_rgb: np.ndarray) -> FaceAges:
+    def __call__(self, image_rgb: np.ndarray, /) -> FaceAges:
         """Ages of all faces in an upright (H, W, 3) uint8 picture, the largest first."""
 
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
         """Ages of the largest faces in an (H, W, 3) uint8 frame, found by a quicker search."""
 
-    def explain(self, image_rgb: np.ndarray, face: int = 0) -> Explanation:
+    def explain(self, image_rgb: np.ndarray, /, face: int = 0) -> Explanation:
         """What moved the estimate of one face, 0 being the first that a call answers with."""
 
 
@@ -89,7 +89,7 @@ class LazyPredictor:
         return self.load().detector_name
 
     @property
-    def results(self) -> dict:
+    def results(self) -> dict[str, Any]:
         """See `Predictor`."""
         return self.load().results
 

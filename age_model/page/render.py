@@ -5,6 +5,7 @@ visitor uploaded or a checkpoint says may hold anything: no text reaches the pag
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -52,5 +53,5 @@ def render(template: str, piece: str, **values: object) -> str:
     Raises:
         jinja2.UndefinedError: the macro uses a value, or a field of one, that is not given.
     """
-    macros: Mapping = vars(ENVIRONMENT.get_template(template).module)
+    macros: Mapping[str, Any] = vars(ENVIRONMENT.get_template(template).module)
     return str(macros[piece](**values)).strip()

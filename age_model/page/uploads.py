@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def _own_folder() -> tempfile.TemporaryDirectory:
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
     """Make the folder, readable for this user only, and let Gradio know.
 
     It lies in the folder that GRADIO_TEMP_DIR names, if any.

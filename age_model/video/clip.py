@@ -152,8 +152,10 @@ def read_clip(file: BinaryIO) -> Iterator[Clip]:
 
 
 def _start(capture: cv2.VideoCapture, file: "_Calm") -> None:
+    settings = [number for pair in CAPTURE.items() for number in pair]
     try:
-        opened = capture.open(file, cv2.CAP_FFMPEG, sum(CAPTURE.items(), ()))
+        # OpenCV's types do not know of files that are open already.
+        opened = capture.open(file, cv2.CAP_FFMPEG, settings)  # type: ignore[call-overload]
     except cv2.error as error:
         raise VideoError(NOT_READABLE) from error
     if not opened:
@@ -174,10 +176,10 @@ class _Calm(io.BufferedIOBase):
     def __init__(self, file: BinaryIO):
         self._file = file
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         """What is left, at most `size` bytes; nothing where it cannot be read."""
         with suppress(OSError, ValueError, OverflowError, MemoryError):
-            return self._file.read(size)
+            return self._file.read(-1 if size is None else size)
         return b""
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

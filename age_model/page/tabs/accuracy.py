@@ -1,6 +1,7 @@
 """The tab "Accuracy": what was measured about the model that is loaded."""
 
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 from jinja2 import UndefinedError
@@ -11,7 +12,7 @@ from age_model.page.render import render
 UNREADABLE = "The model's results.json is not in the form that train.evaluate writes."
 
 
-def build_accuracy_tab(tab: gr.Tab, results: Callable[[], dict]) -> None:
+def build_accuracy_tab(tab: gr.Tab, results: Callable[[], dict[str, Any]]) -> None:
     """The content of `tab`, filled when a visitor opens it.
 
     Args:
@@ -21,7 +22,7 @@ def build_accuracy_tab(tab: gr.Tab, results: Callable[[], dict]) -> None:
     tab.select(lambda: accuracy_answer(results), None, answer, api_visibility="private")
 
 
-def accuracy_answer(results: Callable[[], dict]) -> str:
+def accuracy_answer(results: Callable[[], dict[str, Any]]) -> str:
     """HTML of the results, or a sentence on why there are none."""
     try:
         return results_html(results())
@@ -32,7 +33,7 @@ def accuracy_answer(results: Callable[[], dict]) -> str:
         return render("accuracy.html", "not_measured", reason=UNREADABLE)
 
 
-def results_html(results: dict) -> str:
+def results_html(results: dict[str, Any]) -> str:
     """HTML of the content of a results.json."""
     sources = by_source(results)
     return render("accuracy.html", "answer", results=results, sources=sources, few=FEW)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -14,7 +15,7 @@ from age_model.page.tabs.cancelling import add_cancel
 from age_model.records.output import lent_folder, output, record_writer
 
 # A batch waits for that of another visitor here, and not in front of the other tabs.
-QUEUE = {"concurrency_id": "batch", "concurrency_limit": 1}
+QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
 DOWNLOADS = {"csv": "ages.csv", "json": "ages.jsonl"}
 
 
@@ -25,7 +26,7 @@ def build_batch_tab(predictor: Predictor) -> None:
         predictor: asked about one picture after the other.
     """
 
-    def show(uploads: list[dict] | None) -> Iterator[tuple]:
+    def show(uploads: list[dict[str, Any]] | None) -> Iterator[tuple[Any, ...]]:
         yield from shown_answers(predictor, uploads)  # Gradio streams from generator functions only
 
     limits = {"max_pictures": MAX_PICTURES, "max_megabytes": MAX_BYTES // 2**20}
@@ -63,7 +64,9 @@ def build_batch_tab(predictor: Predictor) -> None:
     _add_api(predictor, files)
 
 
-def shown_answers(predictor: Predictor, uploads: list[dict] | None) -> Iterator[tuple]:
+def shown_answers(
+    predictor: Predictor, uploads: list[dict[str, Any]] | None
+) -> Iterator[tuple[Any, ...]]:
     """What the page shows, after each picture anew.
 
     The rows only ever grow at their end: Gradio then sends what is new and not all of them again.
@@ -101,7 +104,7 @@ def row_html(examined: Examined) -> str:
     return render("batch.html", "row", record=examined.record, crops=examined.crops)
 
 
-def summary_html(records: list[dict]) -> str:
+def summary_html(records: list[dict[str, Any]]) -> str:
     """What came out.
 
     Args:
@@ -118,7 +121,7 @@ def summary_html(records: list[dict]) -> str:
     )
 
 
-def write_downloads(records: list[dict], upload_folder: str) -> list[str]:
+def write_downloads(records: list[dict[str, Any]], upload_folder: str) -> list[str]:
     """Paths of the records as each of DOWNLOADS, where Gradio lends them out and deletes them."""
     folder = lent_folder(upload_folder)
     for form, name in DOWNLOADS.items():
@@ -130,7 +133,7 @@ def write_downloads(records: list[dict], upload_folder: str) -> list[str]:
 
 
 def _add_api(predictor: Predictor, files: gr.File) -> None:
-    def predict_many(files: list[dict] | None) -> Iterator[list[dict]]:
+    def predict_many(files: list[dict[str, Any]] | None) -> Iterator[list[dict[str, Any]]]:
         """Find the faces in many pictures, or in zips of them, and say how old each of them looks.
 
         The ages are estimates and can be wrong by many years. They are no age verification: do not
@@ -156,9 +159,11 @@ def _add_api(predictor: Predictor, files: gr.File) -> None:
     )
 
 
-def api_answers(predictor: Predictor, uploads: list[dict] | None) -> Iterator[list[dict]]:
+def api_answers(
+    predictor: Predictor, uploads: list[dict[str, Any]] | None
+) -> Iterator[list[dict[str, Any]]]:
     """All records so far, after each picture; the last list is the answer."""
-    records: list[dict] = []
+    records: list[dict[str, Any]] = []
     yield records
     with ExitStack() as opened:
         for file in given_files(uploads or [], get_upload_folder(), opened):

@@ -1,6 +1,7 @@
 """Stopping what a tab has begun."""
 
 import time
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
@@ -20,7 +21,7 @@ def add_cancel(button: gr.Button, running: Dependency, status: gr.HTML, stopped:
         return status_after_stop(shown, stopped)
 
     # Progress that was on its way may come after the answer and take its place: it is given again.
-    event = {"concurrency_limit": None, "api_visibility": "private"}
+    event: dict[str, Any] = {"concurrency_limit": None, "api_visibility": "private"}
     button.click(stop, status, status, cancels=[running], **event).then(
         lambda: time.sleep(LATE_SECONDS), None, None, **event
     ).then(stop, status, status, **event)

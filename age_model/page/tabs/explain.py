@@ -1,6 +1,7 @@
 """The tab "Why?": a heat map of what moved the estimate of one face."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -70,7 +71,7 @@ def build_explain_tab(predictor: Predictor) -> None:
             answer = gr.HTML(
                 render("explanation.html", "waiting"), padding=False, elem_id="explain-answer"
             )
-    event = {
+    event: dict[str, Any] = {
         "preprocess": False,  # the file as it came: our own reader turns, converts and complains
         "trigger_mode": "always_last",
         **QUEUE,
@@ -88,7 +89,9 @@ def build_explain_tab(predictor: Predictor) -> None:
     )
 
 
-def first_answer(predictor: Predictor, upload: dict | None) -> tuple[dict, dict, str]:
+def first_answer(
+    predictor: Predictor, upload: dict[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any], str]:
     """What the page shows for a new picture: updates of faces and choice, HTML about face 1."""
 
     def shown(image_rgb: np.ndarray, frames: int) -> tuple[list[str] | None, str]:
@@ -111,11 +114,13 @@ def first_answer(predictor: Predictor, upload: dict | None) -> tuple[dict, dict,
     )
 
 
-def face_answer(predictor: Predictor, upload: dict | None, chosen: int | None) -> str:
+def face_answer(predictor: Predictor, upload: dict[str, Any] | None, chosen: int | None) -> str:
     """HTML about the face that a visitor chose, 0 being the first."""
 
     def shown(image_rgb: np.ndarray, _frames: int) -> tuple[None, str]:
-        return None, explanation_html(predictor.explain(image_rgb, chosen), chosen + 1)
+        if chosen is None:
+            raise ValueError("expected a face to be chosen, got none")
+        return None, explanation_html(predictor.explain(image_rgb, face=chosen), chosen + 1)
 
     waiting = render("explanation.html", "waiting")
     return answer_for(upload, get_upload_folder(), waiting, shown)[1]

@@ -8,6 +8,11 @@ import math
 import threading
 import time
 from dataclasses import dataclass
+<<<<<<< age_model/page/tabs/live.py
+from io import BytesIO
+from typing import Any
+=======
+>>>>>>> /tmp/w/m_new
 
 import gradio as gr
 import numpy as np
@@ -73,7 +78,7 @@ def build_live_tab(predictor: Predictor) -> None:
     # before waits, Gradio keeps the newest only.
     one_at_a_time = threading.Lock()
 
-    def answer(frame: dict | None, turn: Turn) -> tuple[str, str, Turn, None]:
+    def answer(frame: dict[str, Any] | None, turn: Turn) -> tuple[str, str, Turn, None]:
         with one_at_a_time:
             return *live_answer(predictor, frame, turn, time.monotonic()), None
 
@@ -119,7 +124,7 @@ def build_live_tab(predictor: Predictor) -> None:
 
 
 def live_answer(
-    predictor: Predictor, frame: dict | None, turn: Turn, now: float
+    predictor: Predictor, frame: dict[str, Any] | None, turn: Turn, now: float
 ) -> tuple[str, str, Turn]:
     """What the page shows after one more frame.
 
@@ -160,7 +165,7 @@ def status_html(faces: tuple[LiveFace, ...], seconds_left: float) -> str:
     return render("live.html", "status", faces=faces, seconds_left=left)
 
 
-def _frame_rgb(frame: dict | None) -> np.ndarray:
+def _frame_rgb(frame: dict[str, Any] | None) -> np.ndarray:
     """(H, W, 3) uint8 of a frame; a caller writes it, so its size is checked before it is read."""
     head, _, data = ((frame or {}).get("url") or "").partition(",")
     if head != DATA_URL:

@@ -1,6 +1,7 @@
 """The tabs "Photo" and "Webcam", and the endpoint /predict behind them."""
 
 from pathlib import Path
+from typing import Any, Literal
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -12,6 +13,7 @@ from age_model.page.lazy_predictor import Predictor
 from age_model.page.render import render
 from age_model.page.theme import script
 
+ImageSource = Literal["upload", "webcam", "clipboard"]
 EXAMPLES_FOLDER = Path(age_model.__file__).parent / "examples"
 EXAMPLES = [EXAMPLES_FOLDER / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
 HEIC_UPLOAD = script("heic_upload.js")
@@ -30,11 +32,11 @@ def build_webcam_tab(predictor: Predictor) -> None:
     _tab("webcam", ["webcam"], predictor)
 
 
-def _tab(name: str, sources: list[str], predictor: Predictor) -> gr.Image:
+def _tab(name: str, sources: list[ImageSource], predictor: Predictor) -> gr.Image:
     """A picture to give on the left, the answer to it on the right; examples go with uploads."""
     waiting = render("photo.html", "waiting", webcam="webcam" in sources)
 
-    def show(picture: dict | None) -> tuple[dict, str, str]:
+    def show(picture: dict[str, Any] | None) -> tuple[dict[str, Any], str, str]:
         shown, boxes, html = page_answer(predictor, picture, get_upload_folder(), waiting)
         return gr.update(value=shown, visible=shown is not None), boxes, html
 
@@ -76,7 +78,7 @@ def _shown_picture(name: str) -> tuple[gr.Image, gr.HTML]:
     return shown, boxes
 
 
-def _given_picture(name: str, sources: list[str]) -> gr.Image:
+def _given_picture(name: str, sources: list[ImageSource]) -> gr.Image:
     picture = gr.Image(
         label="Your picture",
         sources=sources,
@@ -109,7 +111,7 @@ def add_examples(picture: gr.Image) -> None:
 
 
 def _add_api(picture: gr.Image, predictor: Predictor) -> None:
-    def predict(picture: dict | None, thresholds: bool = False) -> dict:
+    def predict(picture: dict[str, Any] | None, thresholds: bool = False) -> dict[str, Any]:
         """Find the faces in a picture and say how old each of them looks, in years.
 
         The ages are estimates and can be wrong by many years. They are no age verification: do not

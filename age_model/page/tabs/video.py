@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -24,7 +25,7 @@ from age_model.video.people import People, Person, write_people
 DOWNLOAD = "ages-over-time.csv"
 MAX_SHOWN = 12  # people: the plot of more is a tangle
 # Clips wait for each other here, and not in front of the other tabs.
-QUEUE = {"concurrency_id": "video", "concurrency_limit": 1}
+QUEUE: dict[str, Any] = {"concurrency_id": "video", "concurrency_limit": 1}
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +36,7 @@ def build_video_tab(predictor: Predictor) -> None:
         predictor: asked about one frame after the other.
     """
 
-    def show(upload: dict | None) -> Iterator[tuple]:
+    def show(upload: dict[str, Any] | None) -> Iterator[tuple[Any, ...]]:
         yield from shown_people(predictor, upload)  # Gradio streams from generator functions only
 
     gr.HTML(introduction_html(), padding=False)
@@ -61,7 +62,7 @@ def build_video_tab(predictor: Predictor) -> None:
     add_cancel(cancel, running, status, render("video.html", "stopped"))
 
 
-def shown_people(predictor: Predictor, upload: dict | None) -> Iterator[tuple]:
+def shown_people(predictor: Predictor, upload: dict[str, Any] | None) -> Iterator[tuple[Any, ...]]:
     """What the page shows, after each frame anew.
 
     Args:
@@ -87,7 +88,7 @@ def shown_people(predictor: Predictor, upload: dict | None) -> Iterator[tuple]:
             button = gr.update(value=write_download(found, get_upload_folder()), visible=True)
         yield summary_html(len(found), omitted, clip.cut), people_html(found, second), button
     except ImageError as error:
-        name = upload_name(upload)
+        name = upload_name(upload or {})
         problem = render("message.html", "unusable", kind="clip", name=name, reason=str(error))
         yield problem, "", hidden
     except Exception as error:  # the clip and its name stay out of the log
