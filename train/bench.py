@@ -2,16 +2,19 @@
 
     python -m train.bench --config train/configs/student.json --data data
 
-Takes what `train.finetune` takes, trains nothing that is kept, and prints pictures per second of the
-loader alone, of the training step alone, and their ratio: over 1, the loader is not what is waited for.
+Takes what `train.finetune` takes and keeps nothing that it trains. Prints pictures per second of
+the loader alone, from the device's memory where `--cache_on_device` asks for that, and of the
+training step alone. The ratio of the last two is over 1 where training need not wait for pictures.
 """
 
-import itertools
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
+import torch
+
+from train.console.command import exit_on_error
 from train.console.errors import InputError
 from train.finetune import build_trainer
 from train.training.args import parse
@@ -20,66 +23,50 @@ from train.training.trainer import WeightedTrainer
 BATCHES, STEPS, WARM_UP = 30, 8, 2
 
 
-def main() -> None:
-    """Command line of `python -m train.bench`."""
+def measure(argv: list[str]) -> None:
+    """Print how fast the training that `argv` describes reads pictures and learns from them.
+
+    Args:
+        argv: command line of `train.finetune`.
+
+    Raises:
+        InputError: as for `train.training.args.parse`, and no prepared data or no training pictures.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            model_args, data_args, args, preset = parse(sys.argv[1:])
-            args.output_dir, args.report_to = folder, []
-            trainer = build_trainer(model_args, data_args, args)
-        except (InputError, OSError) as error:
-            sys.exit(f"train.bench: {error}")
-        batch, loader = _load(trainer)
-        size = len(batch["pixel_values"])
-        step = training_step(trainer)
-        training = _rate(lambda: step(batch), STEPS, size)
-    print(f"preset {preset}, batch of {size}, {trainer.train_dataset.size} px, {args.device}")
-    print(
-        f"loader alone:        {loader:7.0f} pictures/s with {args.dataloader_num_workers} processes"
-    )
-    print(f"training step alone: {training:7.0f} pictures/s")
-    print(f"ratio:               {loader / training:7.1f}")
+        model_args, data_args, args, preset = parse(argv)
+        args.output_dir, args.report_to = folder, []
+        trainer = build_trainer(model_args, data_args, args)
+        cached, args.cache_on_device = args.cache_on_device, False
+        rates = {f"loader alone, {args.dataloader_num_workers} processes": _reading_rate(trainer)}
+        if cached:
+            args.cache_on_device = True
+            rates["held on the device"] = _reading_rate(trainer)
+        reading = list(rates.values())[-1]
+        batch, step = next(_batches(trainer)), training_step(trainer)
+        rates["training step alone"] = _rate(lambda: step(batch), STEPS)
+    print(f"preset {preset}, {trainer.train_dataset.size} px, {args.device}")
+    for name, rate in rates.items():
+        print(f"{name + ':':30}{rate:9.1f} pictures/s")
+    print(f"{'ratio:':30}{reading / rates['training step alone']:9.2f}")
 
 
-def training_step(trainer: WeightedTrainer) -> Callable[[dict], None]:
-    """What one step of training does with a batch, for timing; it changes the trainer's network."""
-    trainer.create_optimizer_and_scheduler(num_training_steps=STEPS)
-    trainer.state.max_steps = STEPS
-    # Prepared as for training, so that the step runs in the same precision.
-    model, optimizer = trainer.accelerator.prepare(trainer.model.train(), trainer.optimizer)
-
-    def step(batch: dict) -> None:
-        trainer.accelerator.backward(trainer.compute_loss(model, batch))
-        optimizer.step()
-        optimizer.zero_grad()
-
-    return step
+def _reading_rate(trainer: WeightedTrainer) -> float:
+    """Pictures per second of the batches alone; the loader's processes end with this call."""
+    batches = _batches(trainer)
+    return _rate(lambda: len(next(batches)["age_low"]), BATCHES)
 
 
-def training_rate(trainer: WeightedTrainer) -> float:
-    """Pictures per second of training as it will run, reading included."""
-    trainer.args.dataloader_persistent_workers = False
-    batches = iter(trainer.get_train_dataloader())
-    step = training_step(trainer)
-    return _rate(lambda: step(next(batches)), STEPS, trainer.args.train_batch_size)
-
-
-def _load(trainer: WeightedTrainer) -> tuple[dict, float]:
-    """A batch, and pictures per second of the loader; its processes end here, before the step runs."""
-    trainer.args.dataloader_persistent_workers = False
-    batches = iter(trainer.get_train_dataloader())
-    batch = next(batches)
-    return batch, _rate(lambda: next(batches), BATCHES, len(batch["pixel_values"]))
-
-
-def _rate(action, times: int, size: int) -> float:
-    """Pictures per second of `action` on batches of `size`, after a warm-up."""
-    for _ in itertools.repeat(None, WARM_UP):
-        action()
-    start = time.perf_counter()
-    for _ in itertools.repeat(None, times):
-        action()
-    return times * size / (time.perf_counter() - start)
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `python -m train.bench`."""
+    with exit_on_error("train.bench"), tempfile.TemporaryDirectory() as folder:
+        model_args, data_args, args, preset = parse(sys.argv[1:] if argv is None else argv)
+        args.output_dir, args.report_to = folder, []
+        rates = measure(build_trainer(model_args, data_args, args))
+        print(f"preset {preset}, batch of {args.train_batch_size}, {args.device}")
+        for name, rate in rates.items():
+            print(f"{name + ':':<30} {rate:7.0f} pictures/s")
+        *_, reading, step = rates.values()
+        print(f"{'ratio:':<30} {reading / step:7.1f}")
 
 
 if __name__ == "__main__":
