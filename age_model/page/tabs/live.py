@@ -8,11 +8,7 @@ import math
 import threading
 import time
 from dataclasses import dataclass
-<<<<<<< age_model/page/tabs/live.py
-from io import BytesIO
 from typing import Any
-=======
->>>>>>> /tmp/w/m_new
 
 import gradio as gr
 import numpy as np
