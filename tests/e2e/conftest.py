@@ -96,7 +96,7 @@ def choose_tab():
 
 @pytest.fixture
 def open_page(browser, server: AppServer):
-    """Function from the window's (width, height) and what follows the address to the opened page."""
+    """Function from the window's (width, height) and the address's query to the opened page."""
     contexts = []
 
     def open_at(width: int = 1280, height: int = 900, query: str = ""):
@@ -115,9 +115,9 @@ def open_page(browser, server: AppServer):
 
 @pytest.fixture
 def tab_opener(open_page, choose_tab):
-    """Function from a tab's name, and what stands on it once it is there, to a function that opens it.
+    """Function from a tab's name, and what stands on it once it is there, to its opener.
 
-    The latter takes the window's size and gives the page.
+    The opener takes the window's size and gives the page.
     """
 
     def opener(name: str, ready: str):

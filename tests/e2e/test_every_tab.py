@@ -1,4 +1,4 @@
-"""Every tab at desktop and phone width, light and dark; screenshots of all of them in artifacts/."""
+"""Every tab at desktop and phone width, light and dark; screenshots of all are in artifacts/."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ def _photo(page, _clip) -> None:
 
 def _why(page, _clip) -> None:
     _group_example(page)
-    page.locator("#why-answer .why-heat").wait_for()
+    page.locator("#explain-answer .explanation-heat").wait_for()
 
 
 def _video(page, clip: Path) -> None:
@@ -43,16 +43,16 @@ def _video(page, clip: Path) -> None:
     page.locator("#video-people article").first.wait_for()
 
 
-def _many(page, _clip) -> None:
+def _batch(page, _clip) -> None:
     files = [EXAMPLES / "portrait.jpg", EXAMPLES / "group.jpg", EXAMPLES / "cat.jpg"]
-    page.locator("#many-input input[type=file]").set_input_files(files)
-    page.locator("#many-input .file-preview tr").nth(2).wait_for()
-    page.locator("#many-start").click()
-    page.locator("#many-status .answer-message").get_by_text("Done").wait_for()
+    page.locator("#batch-input input[type=file]").set_input_files(files)
+    page.locator("#batch-input .file-preview tr").nth(2).wait_for()
+    page.locator("#batch-start").click()
+    page.locator("#batch-csv").wait_for()
 
 
-def _measured(page, _clip) -> None:
-    page.locator("#measured-answer table").first.wait_for()
+def _accuracy(page, _clip) -> None:
+    page.locator("#accuracy-answer table").first.wait_for()
 
 
 # What a visitor does in each tab before it is looked at.
@@ -61,9 +61,9 @@ TABS = {
     "Webcam": lambda page, clip: None,
     "Live": lambda page, clip: None,
     "Why?": _why,
-    "Many pictures": _many,
+    "Batch": _batch,
     "Video": _video,
-    "How good is it?": _measured,
+    "Accuracy": _accuracy,
 }
 
 
@@ -134,10 +134,10 @@ def test_tabs_are_reached_and_changed_with_the_keyboard(open_page):
     assert page.evaluate("document.activeElement.textContent").strip() == "Photo"
     for _ in range(20):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent").strip() == "How good is it?":
+        if page.evaluate("document.activeElement.textContent").strip() == "Accuracy":
             break
         page.keyboard.press("ArrowRight")
-        if page.evaluate("document.activeElement.textContent").strip() == "How good is it?":
+        if page.evaluate("document.activeElement.textContent").strip() == "Accuracy":
             break
     page.keyboard.press("Enter")
-    page.locator("#measured-answer table").first.wait_for()
+    page.locator("#accuracy-answer table").first.wait_for()
