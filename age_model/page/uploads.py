@@ -1,10 +1,12 @@
 """Where uploads lie: a folder of this process alone, so that what is old in it can go unasked.
 
-Gradio deletes what it knows of. It does not know of uploads that broke off halfway, nor of the copies
-that its MCP server makes of pictures in requests. To be imported before Gradio.
+Gradio deletes what it knows of. It does not know of uploads that broke off halfway, nor of the
+copies that its MCP server makes of pictures in requests. To be imported before Gradio.
 """
 
 import os
+import shutil
+import stat
 import tempfile
 import threading
 import time
@@ -12,18 +14,65 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows: folders of dead processes stay
+    fcntl = None  # type: ignore[assignment]
+
+PREFIX = "age-"
+LOCK = ".age-model-uploads"  # in a process's folder: locked by it for as long as it lives
+
 
 def _own_folder() -> tempfile.TemporaryDirectory[str]:
     """Make the folder, readable for this user only, and let Gradio know.
 
-    It lies in the folder that GRADIO_TEMP_DIR names, if any.
+    It lies in the folder that GRADIO_TEMP_DIR names, if any. Those of processes that were killed
+    are deleted.
     """
     parent = os.environ.get("GRADIO_TEMP_DIR")
     if parent:
         Path(parent).mkdir(parents=True, exist_ok=True)
-    folder = tempfile.TemporaryDirectory(prefix="age-", dir=parent, ignore_cleanup_errors=True)
+    delete_dead_folders(Path(parent or tempfile.gettempdir()))
+    folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
+    _lock(Path(folder.name))
     os.environ["GRADIO_TEMP_DIR"] = folder.name
     return folder
+
+
+def _lock(folder: Path) -> bool:
+    """Take a folder for this process; says whether nobody else had it."""
+    if fcntl is None:
+        return False
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return False
+    _locks.append(
+        descriptor
+    )  # stays open: the system lets go of it with the process, however it ends
+    return True
+
+
+_locks: list[int] = []
+
+
+def delete_dead_folders(parent: Path) -> None:
+    """Delete the folders in `parent` that processes of this user left when they died.
+
+    That a process lives is known by its lock, not by its id, which another may have by now.
+    """
+    if fcntl is None:
+        return
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another process may be quicker
+            status = folder.lstat()
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+                continue
+            if (folder / LOCK).is_file() and _lock(folder):  # without the file it is not ours
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(_locks.pop())
 
 
 UPLOADS = _own_folder()  # deleted when Python ends
@@ -35,7 +84,9 @@ def delete_old_files(folder: Path, seconds: float, keep: set[str]) -> None:
     for path in list(folder.rglob("*")):
         with suppress(OSError):  # Gradio may have been quicker
             # The times in the file system may be up to a tick behind the clock.
-            if path.is_file() and str(path) not in keep and path.lstat().st_ctime <= latest:
+            if path.name == LOCK or not path.is_file() or str(path) in keep:
+                continue
+            if path.lstat().st_ctime <= latest:
                 path.unlink()
 
 

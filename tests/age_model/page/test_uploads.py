@@ -3,6 +3,7 @@ import sys
 import time
 from pathlib import Path
 
+from age_model.page import uploads
 from age_model.page.uploads import delete_old_files, keep_deleting
 
 REPOSITORY = Path(__file__).parents[3]
@@ -55,3 +56,50 @@ def test_folder_is_this_process_own_and_goes_with_it(tmp_path):
     name, mode = done.stdout.split()
     assert Path(name).parent == tmp_path and mode == "0o700"
     assert _names(tmp_path) == {"others.jpg"} and not Path(name).exists()
+
+
+def _started(parent: Path, code: str = "import time; time.sleep(60)") -> tuple:
+    """A process that has a folder of uploads with a picture in it: the process, and the folder."""
+    begin = (
+        "from age_model.page.uploads import UPLOADS; open(f'{UPLOADS.name}/left.jpg', 'w').close();"
+        "print(UPLOADS.name, flush=True);"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", begin + code],
+        cwd=REPOSITORY, env={"GRADIO_TEMP_DIR": str(parent)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_folder_of_a_killed_process_goes_at_the_next_start(tmp_path):
+    killed, dead = _started(tmp_path)
+    alive, other = _started(tmp_path)
+    assert dead.is_dir() and other.is_dir()
+    killed.kill()
+    killed.wait()
+    assert (dead / "left.jpg").exists()
+    (tmp_path / "age-of-someone-else.txt").touch()
+    third, own = _started(tmp_path)
+    assert not dead.exists(), "its process is dead"
+    assert (other / "left.jpg").exists() and own.exists(), "their processes live"
+    assert (tmp_path / "age-of-someone-else.txt").exists()
+    for process in (alive, third):
+        process.kill()
+        process.wait()
+
+
+def test_what_others_put_beside_it_is_left_alone(tmp_path):
+    for name in ("age-of-trees", "other"):
+        _files(tmp_path, f"{name}/a.jpg")
+    (tmp_path / "other" / uploads.LOCK).touch()
+    (tmp_path / "age-link").symlink_to(tmp_path / "other")
+    uploads.delete_dead_folders(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["age-link", "age-of-trees", "other"]
+    assert (tmp_path / "other" / "a.jpg").exists()
+
+
+def test_lock_is_not_taken_for_an_old_upload(tmp_path):
+    _files(tmp_path, uploads.LOCK, "a.jpg")
+    time.sleep(1.1)
+    delete_old_files(tmp_path, 1, set())
+    assert _names(tmp_path) == {uploads.LOCK}
