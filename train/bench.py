@@ -30,11 +30,12 @@ def measure(argv: list[str]) -> None:
         argv: command line of `train.finetune`.
 
     Raises:
-        InputError: as for `train.training.args.parse`, and no prepared data or no training pictures.
+        InputError: as for `parse`; or there is no prepared data, or no training pictures in it.
     """
     with tempfile.TemporaryDirectory() as folder:
         model_args, data_args, args, preset = parse(argv)
-        args.output_dir, args.report_to = folder, []
+        args.output_dir = folder
+        args.report_to = []  # type: ignore[assignment]
         trainer = build_trainer(model_args, data_args, args)
         cached, args.cache_on_device = args.cache_on_device, False
         rates = {f"loader alone, {args.dataloader_num_workers} processes": _reading_rate(trainer)}

@@ -1,8 +1,8 @@
 """`python -m train.compare`: the ViT beside other backbones, each trained for as many minutes.
 
-Same splits, same heads, same losses, the same machine one after the other. A backbone that is done is
-not trained again, and one that was stopped goes on, so the command can be given again at any time. The
-table is made from what the MLflow runs say, on the validation split: nothing is chosen on the test
+Same splits, same heads, same losses, the same machine one after the other. A backbone that is done
+is not trained again, and one that was stopped goes on, so the command can be given again at any
+time. The table is made from the MLflow runs, on the validation split: nothing is chosen on the test
 split.
 
 From random weights a ViT learns too little in minutes to show what class weighting does to it. With
@@ -15,16 +15,17 @@ import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlflow
 import torch
-from transformers import HfArgumentParser
 
 from age_model.records.atomic import atomic_file
 from train.bench import training_rate
 from train.card.tables import percent, table
+from train.console.command import run_command
 from train.console.errors import InputError
 from train.console.output import shown_name
 from train.experiments import shown_number
@@ -47,7 +48,9 @@ BACKBONES: dict[str, dict] = {
     "CNN, three blocks": ADAMW
     | {"architecture": "age-cnn", "network_config": {}, "learning_rate": 0.001},
 }
-COLUMNS = {  # heading -> (MLflow metric, how it is shown)
+COLUMNS: dict[
+    str, tuple[str, Callable[[float], str] | str]
+] = {  # heading -> (MLflow metric, how it is shown)
     "MAE, years": ("eval_mae", "{:.2f}"),
     "up to 12": ("eval_mae_under_13", "{:.2f}"),
     "over 60": ("eval_mae_over_60", "{:.2f}"),
@@ -60,9 +63,9 @@ COLUMNS = {  # heading -> (MLflow metric, how it is shown)
 }
 TIMED = 30  # forward passes
 BRIEF = (
-    " Minutes this few show which network learns quickly, not which is best in the end: the ViT, which "
-    "has no built-in notion of neighbourhood, needs the longest, and that is why the shipped one has a "
-    "convolutional teacher (see [experiments](experiments.md))."
+    " Minutes this few show which network learns quickly, not which is best in the end: the ViT, "
+    "which has no built-in notion of neighbourhood, needs the longest, and that is why the "
+    "shipped one has a convolutional teacher (see [experiments](experiments.md))."
 )
 
 
@@ -73,8 +76,8 @@ class CompareArguments:
     data: str = field(default="data", metadata={"help": "Data set that train.prepare wrote."})
     out: str = field(default="runs/compare", metadata={"help": "Folder of the runs."})
     minutes: float = field(default=4.0, metadata={"help": "Training time of each backbone."})
-    table: str | None = field(
-        default=None,
+    table: str = field(
+        default="",
         metadata={
             "help": "Markdown file to write; default: docs/backbones.md, with --base_model "
             "docs/class_weights.md."
@@ -86,8 +89,8 @@ class CompareArguments:
             "help": "Trained ViT that the ViTs go on from; default: all from random weights."
         },
     )
-    backbones: list[str] | None = field(
-        default=None, metadata={"help": "Which; default: all, with --base_model the ViTs."}
+    backbones: list[str] = field(
+        default_factory=list, metadata={"help": "Which; default: all, with --base_model the ViTs."}
     )
     extra: str = field(
         default="{}",
@@ -97,8 +100,8 @@ class CompareArguments:
     def __post_init__(self) -> None:
         possible = [
             name
-            for name, told in BACKBONES.items()
-            if not (self.base_model and "architecture" in told)
+            for name, settings in BACKBONES.items()
+            if not (self.base_model and "architecture" in settings)
         ]
         self.backbones = self.backbones or possible
         self.table = self.table or f"docs/{'class_weights' if self.base_model else 'backbones'}.md"
@@ -135,13 +138,13 @@ def _folder(name: str, arguments: CompareArguments) -> Path:
 
 
 def _train(name: str, folder: Path, arguments: CompareArguments) -> None:
-    """Train one backbone for as many steps as the minutes allow here; resumed with the same number."""
-    told = {**BACKBONES[name], **json.loads(arguments.extra)}
+    """Train one backbone for as many steps as the minutes allow; a resumed run keeps the number."""
+    settings = {**BACKBONES[name], **json.loads(arguments.extra)}
     if arguments.base_model:
-        told["base_model"] = arguments.base_model
-    told |= {"data": arguments.data, "output_dir": str(folder)}
+        settings["base_model"] = arguments.base_model
+    settings |= {"data": arguments.data, "output_dir": str(folder)}
     argv = ["--config", str(PRESET)]
-    for key, value in told.items():
+    for key, value in settings.items():
         argv += [f"--{key}", json.dumps(value) if isinstance(value, dict) else str(value)]
     steps_file = folder / "steps"
     if not steps_file.is_file():
@@ -186,9 +189,10 @@ def _rows(runs: dict[str, str]) -> list[list[str]]:
 
 
 def _page(arguments: CompareArguments, rows: list[list[str]]) -> str:
-    facts = json.loads(
+    metadata = json.loads(
         (_folder(arguments.backbones[0], arguments) / "final/training.json").read_text()
     )
+    titles = [source["title"] for source in metadata["source_facts"].values()]
     base = arguments.base_model and shown_name(arguments.base_model)
     title = "Class weighting compared" if base else "Backbones compared"
     start = f"went on from `{base}`" if base else "was trained from random weights"
@@ -208,21 +212,18 @@ def _page(arguments: CompareArguments, rows: list[list[str]]) -> str:
     return (
         f"# {title}\n\n"
         f"Each network {start} for about the same number of minutes, with the same heads, losses, "
-        "augmentation and splits, and no teacher. Scores are those of the validation split (UTKFace for "
-        "years, FairFace for groups, both for gender); milliseconds are the median of single faces in "
-        f"float32.{'' if base else BRIEF}\n\n"
+        f"augmentation and splits, and no teacher. The data is {', '.join(titles)}. Scores are "
+        "those of the validation split: errors in years of the faces whose year is known, the age "
+        "group of those whose group is known, gender of all. Milliseconds are the median of single faces "
+        f"in float32.{'' if base else BRIEF}\n\n"
         f"{table(['', *COLUMNS], rows)}\n\n"
-        f"Written by `{shlex.join(command)}` from its MLflow runs, on {facts['hardware']}.\n"
+        f"Written by `{shlex.join(command)}` from its MLflow runs, on {metadata['hardware']}.\n"
     )
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parse `argv` and compare; a problem with the input ends the process with its message."""
-    try:
-        (arguments,) = HfArgumentParser(CompareArguments).parse_args_into_dataclasses(argv)
-        print(compare(arguments))
-    except (InputError, OSError) as error:
-        sys.exit(f"train.compare: {error}")
+    """Command line of `python -m train.compare`."""
+    run_command("train.compare", CompareArguments, lambda given: print(compare(given)), argv)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,14 @@ from train.compare import BACKBONES, main
 from train.training.mlflow_runs import note_of_run
 
 TWO = ["CNN, three blocks", "ResNet, 2-2-2-2 basic blocks"]
-SMALL = {"image_size": 32, "per_device_train_batch_size": 16, "dataloader_num_workers": 0,
-         "dataloader_persistent_workers": False, "warmup_steps": 1, "disable_tqdm": True}  # fmt: skip
+SMALL = {
+    "image_size": 32,
+    "per_device_train_batch_size": 16,
+    "dataloader_num_workers": 0,
+    "dataloader_persistent_workers": False,
+    "warmup_steps": 1,
+    "disable_tqdm": True,
+}
 
 
 @pytest.fixture
@@ -32,15 +38,16 @@ def test_each_backbone_is_trained_measured_and_put_into_one_table(compared, tmp_
         line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line[:2] == "| "
     }
     assert set(TWO) <= set(rows)
+    assert "The data is FairFace, UTKFace." in text
     runs = sorted((tmp_path / "runs" / "compare").iterdir())
     assert len(runs) == 2
     for run in runs:
-        facts = json.loads((run / "final" / "training.json").read_text())
-        assert facts["preset"] in TWO
+        metadata = json.loads((run / "final" / "training.json").read_text())
+        assert metadata["preset"] in TWO
         metrics = mlflow.get_run(note_of_run(run).read_text()).data.metrics
-        assert metrics["pictures_seen"] == facts["pictures_seen"]
-        row = rows[facts["preset"]]
-        assert f"{metrics['eval_mae']:.2f}" in row and f"{facts['parameters']:,}" in row
+        assert metrics["pictures_seen"] == metadata["pictures_seen"]
+        row = rows[metadata["preset"]]
+        assert f"{metrics['eval_mae']:.2f}" in row and f"{metadata['parameters']:,}" in row
         assert f"{metrics['milliseconds']:.1f}" in row
 
     before = {run: (run / "final" / "model.safetensors").stat().st_mtime_ns for run in runs}
@@ -68,9 +75,21 @@ def test_weighting_is_compared_from_a_trained_network(prepared, tmp_path, monkey
     rows = [line.split(" | ")[0].strip("| ") for line in text.splitlines() if "ViT" in line[:8]]
     assert rows == ["ViT-Ti/16", "ViT-Ti/16, no class weights"]
     for run in Path("runs/compare").glob("*-from-*"):
-        facts = json.loads((run / "final" / "training.json").read_text())
-        assert facts["base"]["preset"] == "ViT-Ti/16"
-        assert facts["parameters"] < 100_000, "the trained network's, not the preset's"
+        metadata = json.loads((run / "final" / "training.json").read_text())
+        assert metadata["base"]["preset"] == "ViT-Ti/16"
+        assert metadata["parameters"] < 100_000, "the trained network's, not the preset's"
+
+
+def test_more_arguments_hold_for_every_backbone(prepared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    more = SMALL | {"cache_on_device": True, "source_weights": {"utkface": 0.7, "fairface": 0.3}}
+    main(["--data", str(prepared), "--minutes", "0.005", "--extra", json.dumps(more),
+          "--backbones", TWO[0]])  # fmt: skip
+    final = tmp_path / "runs" / "compare" / "cnn-three-blocks" / "final"
+    arguments = json.loads((final / "training.json").read_text())["arguments"]
+    assert arguments["source_weights"] == {"utkface": 0.7, "fairface": 0.3}
+    assert arguments["cache_on_device"] is True
 
 
 def test_only_vits_go_on_from_a_trained_vit():
@@ -84,7 +103,7 @@ def test_an_unknown_backbone_is_refused_by_name():
 
 
 def test_the_vit_is_compared_with_and_without_weights_and_with_three_others():
-    kinds = {told.get("architecture", "vit") for told in BACKBONES.values()}
+    kinds = {settings.get("architecture", "vit") for settings in BACKBONES.values()}
     assert kinds == {"vit", "resnet", "age-densenet", "age-cnn"}
     weightings = [t.get("class_weighting") for t in BACKBONES.values() if "architecture" not in t]
     assert sorted(weightings, key=str) == [None, "none"]
