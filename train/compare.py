@@ -214,8 +214,8 @@ def _page(arguments: CompareArguments, rows: list[list[str]]) -> str:
         f"Each network {start} for about the same number of minutes, with the same heads, losses, "
         f"augmentation and splits, and no teacher. The data is {', '.join(titles)}. Scores are "
         "those of the validation split: errors in years of the faces whose year is known, the age "
-        "group of those whose group is known, gender of all. Milliseconds are the median of single faces "
-        f"in float32.{'' if base else BRIEF}\n\n"
+        "group of those whose group is known, gender of all. Milliseconds are the median of single "
+        f"faces in float32.{'' if base else BRIEF}\n\n"
         f"{table(['', *COLUMNS], rows)}\n\n"
         f"Written by `{shlex.join(command)}` from its MLflow runs, on {metadata['hardware']}.\n"
     )
