@@ -25,7 +25,7 @@ class UnreachableError(ValueError):
 def load_model(name: str, revision: str | None = None) -> AgeViT:
     """The network of a checkpoint, on the CPU, in float32, ready to predict.
 
-    Only safetensors are read, never pickles. What was fetched from the Hub before is taken from its
+    Only safetensors are read, never pickles, and no code of a checkpoint is run. What was fetched from the Hub before is taken from its
     cache where the Hub cannot be reached.
 
     Args:
@@ -41,7 +41,8 @@ def load_model(name: str, revision: str | None = None) -> AgeViT:
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
         raise ValueError(f"{name} is not a checkpoint: expected a folder with {WANTED}")
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        # Without the last, transformers asks at the terminal whether to run a checkpoint's own code.
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         problem = _config_problem(config)
         if problem is None:
             with _quiet():

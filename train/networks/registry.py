@@ -40,10 +40,21 @@ def new_network(architecture: str, config: dict) -> PreTrainedModel:
 def load_network(source: str) -> PreTrainedModel:
     """A trained network from a Hub id or folder; heads that it lacks start at random.
 
+    Only safetensors are read, never pickles, and no code of a checkpoint is run.
+
     Raises:
-        InputError: the checkpoint is of a family that has no heads here.
+        InputError: the checkpoint is of a family that has no heads here, or needs its own code.
     """
-    config = AutoConfig.from_pretrained(source)
+    try:
+        # Without `trust_remote_code`, transformers asks at the terminal.
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    except ValueError as error:
+        if "trust_remote_code" not in str(error):
+            raise
+        raise InputError(
+            f"{source} needs its own code, which is never run: expected a checkpoint of type "
+            f"{' or '.join(NETWORKS)}"
+        ) from error
     if config.model_type not in NETWORKS:
         raise InputError(
             f"{source}: expected a checkpoint of type {' or '.join(NETWORKS)}, "

@@ -196,7 +196,8 @@ class WeightedTrainer(Trainer):
         memory, which differ: its own loading leaves the network at random, with no more than a warning.
         """
         model = model or self.model
-        weights = type(model).from_pretrained(resume_from_checkpoint).state_dict()
+        network = type(model).from_pretrained(resume_from_checkpoint, use_safetensors=True)
+        weights = network.state_dict()
         saved = load_file(Path(resume_from_checkpoint) / SAFE_WEIGHTS_NAME)
         projection = {
             name: value for name, value in saved.items() if name.startswith("feature_projection.")

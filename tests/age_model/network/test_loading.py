@@ -7,6 +7,7 @@ from transformers import ViTForImageClassification
 
 from age_model.network import loading as model_files
 from age_model.network.loading import load_model
+from tests.support.planted_code import plant
 
 
 def test_loading_is_silent(tiny_checkpoint, capfd):
@@ -45,6 +46,17 @@ def test_pickles_are_not_read(copied):
     (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
     with pytest.raises(ValueError, match="is not a checkpoint"):
         load_model(str(copied))
+
+
+@pytest.mark.parametrize("known_type", [True, False])
+def test_code_of_a_checkpoint_is_never_run(copied, monkeypatch, known_type):
+    mark = plant(copied, known_type)
+    monkeypatch.setattr("builtins.input", lambda *_: "y")  # transformers would ask at the terminal
+    try:
+        load_model(str(copied))
+    except ValueError as error:
+        assert not known_type and "cannot be loaded" in str(error)
+    assert not mark.exists()
 
 
 def test_a_checkpoint_of_something_else(copied):

@@ -1,3 +1,4 @@
+import contextlib
 import copy
 
 import pytest
@@ -5,6 +6,8 @@ import torch
 from transformers import BertConfig
 
 from age_model.network.modeling import AgeViT
+from tests.support.planted_code import plant
+from train.console.errors import InputError
 from train.networks.backbones import AgeCNN, AgeResNet
 from train.networks.initialisation import mimetic
 from train.networks.registry import input_size, load_network, new_network
@@ -48,6 +51,24 @@ def test_hub_style_classifier_gets_new_age_heads(tmp_path):
     assert network.config.id2label[100] == "100"
     kept = base.vit.layers[0].mlp.fc1.weight
     assert torch.equal(network.vit.layers[0].mlp.fc1.weight, kept)
+
+
+@pytest.mark.parametrize("known_type", [True, False])
+def test_code_of_a_checkpoint_is_never_run(tmp_path, monkeypatch, known_type):
+    new_network("vit", VIT).save_pretrained(tmp_path)
+    mark = plant(tmp_path, known_type)
+    monkeypatch.setattr("builtins.input", lambda *_: "y")  # transformers would ask at the terminal
+    with contextlib.nullcontext() if known_type else pytest.raises(InputError, match="own code"):
+        load_network(str(tmp_path))
+    assert not mark.exists()
+
+
+def test_pickled_weights_are_not_read(tmp_path):
+    network = new_network("vit", VIT)
+    network.config.save_pretrained(tmp_path)
+    torch.save(network.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises((OSError, InputError), match="safetensors"):
+        load_network(str(tmp_path))
 
 
 def test_other_families_are_refused_by_name(tmp_path):
