@@ -173,7 +173,7 @@ def _conformal_quantile(scores: np.ndarray, weights: np.ndarray, share: float) -
     order = np.argsort(scores, kind="stable")
     total = weights.sum()
     reached = np.cumsum(weights[order]) / (total + (weights**2).sum() / total)
-    rank = np.searchsorted(reached, share - 1e-12)  # the tolerance: sums are not exact
+    rank = int(np.searchsorted(reached, share - 1e-12))  # the tolerance: sums are not exact
     return float(scores[order][min(rank, len(scores) - 1)])
 
 

@@ -1,11 +1,11 @@
 """`python -m train.deletion`: does the heat map of the tab "Why?" show what moves an estimate?
 
-The patches of a face are taken away in the order of its map, the most relevant first, and the estimate
-is followed: a map that is right makes it change sooner than a random order does, and its reverse later
--> deletion.json, deletion.png.
+The patches of a face are taken away in the order of its map, the most relevant first, and the
+estimate is followed: a map that is right makes it change sooner than a random order does, and its
+reverse later -> deletion.json, deletion.png.
 
-Source: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
-BMVC 2018, whose deletion metric follows a class's probability; here it is the age in years.
+Source: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box
+Models", BMVC 2018, whose deletion metric follows a class's probability; here, the age in years.
 """
 
 from dataclasses import dataclass, field
@@ -36,7 +36,8 @@ DEFINITIONS = {
     "shares": "of the face's patches, taken away by showing the crop's mean colour in their place",
     "most_first": "in the order of the heat map, the most relevant first; least_first: reversed; "
     "random: mean over random_orders random orders of each picture",
-    "change_years": "at each share, mean over pictures of |estimate minus estimate of the whole face|",
+    "change_years": "at each share, mean over pictures of |estimate minus estimate of the whole "
+    "face|",
     "area": "under change_years over the shares 0 to 1, years: the mean change over all shares",
     "more_than_random": "area minus that of random, of the same pictures",
     "share_above_random": "pictures whose area is larger than that of their random orders",

@@ -1,7 +1,7 @@
-"""`python -m train.end_to_end`: does the app's own way to a face cost anything over the aligned crop?
+"""`python -m train.end_to_end`: what the app's own way to a face costs over the aligned crop.
 
-Each UTKFace picture of a split is pasted into a larger one, at a random place and size; the face is
-found, cropped and estimated there as in the app (`AgePredictor.__call__`), and the same picture is
+Each picture of a split is pasted into a larger one, at a random place and size; the face is found,
+cropped and estimated there as in the app (`AgePredictor.__call__`), and the same picture is
 estimated as the aligned crop that it is (`predict_crops`), by each detector -> end_to_end.json.
 """
 
@@ -45,12 +45,12 @@ class EndToEndArguments(MeasureArguments):
     detector: str | None = field(
         default=None,
         metadata={
-            "help": "Only this detector, as AGE_FACE_DETECTOR names it. None: all that this machine has."
+            "help": "Only this detector, as AGE_FACE_DETECTOR names it. None: all that are found."
         },
     )
     degrees: float = field(
         default=0.0,
-        metadata={"help": "Turn each picture in its plane by up to so many degrees to either side."},
+        metadata={"help": "Rotate each picture by up to so many degrees to either side."},
     )
 
     def command(self) -> str:
@@ -112,7 +112,9 @@ def _mae(years: np.ndarray, true: np.ndarray) -> float | None:
 
 
 def _predictors(arguments: EndToEndArguments) -> "list[AgePredictor]":
-    from age_model.predictor import AgePredictor  # torch and transformers take seconds to import
+    # Here, since torch and transformers take seconds to import.
+    from age_model.network.loading import load_model
+    from age_model.predictor import AgePredictor
 
     name = arguments.detector
     detectors = [load_detector(name)] if name else available_detectors()
@@ -131,11 +133,12 @@ def end_to_end(arguments: EndToEndArguments) -> dict:
         predictors = _predictors(arguments)
         content = head(arguments, arguments.command(), predictors[0], table, of)
         content["definitions"] |= {
-            "found": f"a face whose box's middle is within {NEAR} sides of the pasted picture's; all "
-            "errors are of the found ones",
+            "found": f"a face whose box's middle is within {NEAR} sides of the pasted picture's; "
+            "all errors are of the found ones",
             "app": "the face found and cropped in a larger picture, in which it was pasted with a "
             f"side of {SIDES[0]} to {SIDES[1]} pixels; aligned: the same pictures as aligned crops",
-            "mean_absolute_change": "mean of |estimate by the app's way - estimate of the aligned crop|",
+            "mean_absolute_change": "mean of |estimate by the app's way - estimate of the aligned "
+            "crop|",
         }
         measured = [measure(predictor, table, arguments) for predictor in predictors]
         content["detectors"] = {

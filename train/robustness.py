@@ -1,11 +1,11 @@
 """`python -m train.robustness`: how much worse the estimates become on worse pictures.
 
-Blurred, compressed, small, dark, rotated, occluded, grey and badly cropped copies of the pictures of
-a split go through the same `AgePredictor.predict_crops` as the pictures themselves ->
-robustness.json, robustness.png. For blur, size, light and covers it also says what is measured on these pictures, so
-that a photo's level can be told from the photo. How sure a detector is of a face is measured for each
-detector with landmarks that this machine has; the faces turned to the side are told by the one that
-the app would take, and left out where that gives no landmarks.
+Blurred, compressed, small, dark, rotated, occluded, grey and badly cropped copies of a split's
+pictures go through the same `AgePredictor.predict_crops` as the pictures themselves ->
+robustness.json, robustness.png. For blur, size, light and occlusion it also says what is measured
+on these pictures, so that a photo's level can be told from the photo. How sure a detector is of a
+face is measured for each detector with landmarks that is found. Heads turned to the side are
+found by the detector that the app would take, and omitted where it gives no landmarks.
 """
 
 import zlib
@@ -59,8 +59,8 @@ class RobustnessArguments(MeasureArguments):
 class CorruptingPredictor:
     """A predictor that sees corrupted pictures only, and measures them.
 
-    What is random in a corruption is drawn by the seed and the number of the picture, so that it does
-    not depend on the batch size.
+    What is random in a corruption is drawn by the seed and the number of the picture, so that it
+    does not depend on the batch size.
 
     Attributes:
         measured: values of each of the measurements that tells this kind, picture by picture.
@@ -79,7 +79,7 @@ class CorruptingPredictor:
             for name in measurements
             if name in measured or (name not in MEASUREMENTS and DETECTOR_SCORE in measured)
         ]
-        self.measured = {name: [] for name in told_by}
+        self.measured: dict[str, list[float]] = {name: [] for name in told_by}
         self._predictor, self._condition, self._measurements = predictor, condition, measurements
         self._seed = [seed, zlib.crc32(f"{condition.kind} {condition.name}".encode())]
         self._seen = 0
@@ -127,7 +127,7 @@ def measure(
 def measure_pose(
     predictor: "AgePredictor", detector: Detector, arguments: RobustnessArguments, of: int
 ) -> list[dict]:
-    """The numbers of the faces turned to the side among all `of` pictures; none without landmarks."""
+    """Numbers of heads turned to the side among all `of` pictures; none without landmarks."""
     if not isinstance(detector, LandmarkDetector):
         return []
     table, _ = drawn_pictures(replace(arguments, max_pictures=of))
@@ -157,8 +157,8 @@ def robustness(arguments: RobustnessArguments) -> dict:
             "measured": "what age_model.quality, and the detector, measure on these very pictures: "
             "median, 10% and 90% quantile",
             "pose": "as the pictures come, of all of the split, by the detector's landmarks; here "
-            "mae_difference is the mean absolute error minus that of the faces of the same age group "
-            f"turned by less than {FRONTAL_DEGREES} degrees",
+            "mae_difference is the mean absolute error minus that of the faces of the same age "
+            f"group turned by less than {FRONTAL_DEGREES} degrees",
         }
         content["kinds"] = {
             name: {"title": kind.title, "unit": kind.unit} for name, kind in KINDS.items()

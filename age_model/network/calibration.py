@@ -19,11 +19,11 @@ class Calibration:
     """Numbers that `decode` applies; the defaults change nothing.
 
     Attributes:
-        age_temperature, gender_temperature, ethnicity_temperature: each head's logits are divided by
-            its temperature; above 1 makes the answers less sure. Guo et al., "On Calibration of
+        age_temperature, gender_temperature, ethnicity_temperature: each head's logits are divided
+            by its temperature; above 1 makes the answers less sure. Guo et al., "On Calibration of
             Modern Neural Networks", ICML 2017.
-        interval_levels: for each of `labels.AGE_GROUPS`, which share of the distribution, around its
-            median, reaches far enough that an age of this group lies within it as often as
+        interval_levels: for each of `labels.AGE_GROUPS`, which share of the distribution, around
+            its median, reaches far enough that an age of this group lies within it as often as
             `INTERVAL_COVERAGE` says.
     """
 

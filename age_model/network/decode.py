@@ -43,7 +43,7 @@ class DecodedAges:
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """(..., C) logits, divided by `temperature`, -> (..., C) float64 probabilities that sum to 1."""
+    """(..., C) logits, divided by `temperature`, -> (..., C) float64 probabilities, sum 1."""
     logits = np.asarray(logits, dtype=np.float64) / temperature
     exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return exp / exp.sum(axis=-1, keepdims=True)
@@ -77,9 +77,9 @@ def interval(probabilities: np.ndarray, levels: tuple[float, ...]) -> np.ndarray
     """The ages that a face may well have, from the lowest to the highest.
 
     An age belongs to them when it lies within the middle `levels[g]` of the distribution, g being
-    its group. With one level for all groups that is the middle share of the distribution; a level for
-    each group, found by class-conditional conformal calibration, makes the interval hold for the
-    young and for the old as often as for all. Source: Vovk, "Conditional Validity of Inductive
+    its group. With one level for all groups that is the middle share of the distribution; a level
+    for each group, found by class-conditional conformal calibration, makes the interval cover the
+    young and the old about as often as all. Source: Vovk, "Conditional Validity of Inductive
     Conformal Predictors", ACML 2012.
 
     Args:

@@ -1,9 +1,10 @@
 """What moved an age estimate: random parts of the face are blurred, and the network is asked again.
 
-Source: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
-BMVC 2018. What is asked for here is the very number that is shown, the calibrated median in years, and
-not the probability of a class: the map is about the answer and nothing else. No attention and no
-gradient is read, so that it goes through the network as any estimate does, and threads may share it.
+Source: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box
+Models", BMVC 2018. What is asked for here is the very number that is shown, the calibrated median
+in years, not the probability of a class: the map is about the answer and nothing else. No attention
+and no gradient is read, so it goes through the network as any estimate does, and threads may share
+it.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-# Tried on 11 validation pictures by the test of train.deletion: the area under the curve beyond that of
-# random orders, years (with its standard error). All are close to each other for so few pictures.
+# Tried on 11 validation pictures by the test of train.deletion: the area under the curve beyond
+# that of random orders, years (with its standard error). All are close for so few pictures.
 #   random sets, blurred, as here            4.9 (1.1); without smoothing 5.5 (0.7), a speckled map
 #   integrated gradients                     3.7 (0.7)
 #   one window of 3 x 3 patches at a time    3.6 (1.2)
@@ -35,9 +36,9 @@ class Explanation:
     Attributes:
         crop_rgb: (S, S, 3) uint8, what the network sees.
         age_years: its estimate, years.
-        change_years: (G, G) float64, at least 0, for each patch of the network's grid, row by row: by
-            how many years the estimate changes, in the mean over the random sets of patches that hide
-            this one or, with less weight, one beside it.
+        change_years: (G, G) float64, at least 0, for each patch of the network's grid, row by row:
+            by how many years the estimate changes, in the mean over the random sets of patches that
+            hide this one or, with less weight, one beside it.
     """
 
     crop_rgb: np.ndarray
@@ -78,8 +79,8 @@ def smoothed(values: np.ndarray) -> np.ndarray:
 def blurred(crop_rgb: np.ndarray, patch: int) -> np.ndarray:
     """(S, S, 3) uint8: what is shown where a patch is hidden.
 
-    A blur keeps colours and light, so that the picture stays nearer to a photo than one with holes, to
-    which a network may react for the holes' own sake.
+    A blur keeps colours and light, so that the picture stays nearer to a photo than one with holes,
+    to which a network may react for the holes' own sake.
     """
     blur = ImageFilter.GaussianBlur(BLUR_PATCHES * patch)
     return np.asarray(Image.fromarray(crop_rgb).filter(blur))

@@ -11,7 +11,8 @@ RESULTS = "results.json"
 ROBUSTNESS = "robustness.json"
 END_TO_END = "end_to_end.json"
 DELETION = "deletion.json"
-FEW = 30  # faces; of fewer a number says little: greyed on the page, and called neither worst nor best
+# Faces; of fewer a number says little: greyed on the page, and called neither worst nor best.
+FEW = 30
 # Of these files and training.json: raise it when a field changes its name or meaning.
 SCHEMA_VERSION = 3
 
@@ -44,8 +45,8 @@ def read_results(checkpoint: Path) -> dict[str, Any]:
         )
     if measured != weights_sha256(checkpoint):
         raise NotMeasuredError(
-            f"The model's {RESULTS} measured other weights than those that are loaded, so it is not "
-            "shown: measure them with train.evaluate."
+            f"The model's {RESULTS} measured other weights than those that are loaded, so it is "
+            "not shown: measure them with train.evaluate."
         )
     return results
 

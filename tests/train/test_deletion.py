@@ -44,7 +44,7 @@ def content(folder):
 
 
 class OnePatch:
-    """A predictor whose answer is the sharpness of one patch, and whose map is as it was made with."""
+    """A predictor whose answer is the sharpness of one patch, with a map that is given to it."""
 
     patch_size = PATCH
 

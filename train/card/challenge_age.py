@@ -1,10 +1,14 @@
 """The part of the card on the challenge age, made from results.json."""
 
 from age_model.labels import MAX_AGE
-from train.card.tables import by_source, percent, table
+from age_model.network.reports import by_source
+from train.card.tables import percent, table
 from train.evaluation.challenge_age import ADULTS, MINORS
 
-NO_VERIFICATION = "This is no age verification and must not be used as one: the shares say how often it would err."
+NO_VERIFICATION = (
+    "This is no age verification and must not be used as one: the shares say how often it would "
+    "err."
+)
 
 
 def thresholds_text(results: dict) -> str:
@@ -20,8 +24,8 @@ def thresholds_text(results: dict) -> str:
 def _sentence(numbers: dict) -> str:
     age = numbers["challenge_age"]
     return (
-        f"were everybody let through whose estimate is {age} years or more, and everybody else asked "
-        f'for a document ("Challenge {age}" in NIST\'s FATE Age Estimation & Verification):'
+        f"were everybody let through whose estimate is {age} years or more, and everybody else "
+        f'asked for a document ("Challenge {age}" in NIST\'s FATE Age Estimation & Verification):'
     )
 
 

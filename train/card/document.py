@@ -5,6 +5,7 @@ No number of either is typed by hand.
 
 import json
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
@@ -97,7 +98,7 @@ def card_text(results: dict, training: dict, measured: dict[str, str] | None = N
 
 def _metadata(results: dict, training: dict) -> ModelCardData:
     restricted = restricted_sources(training)
-    licence = {
+    licence: dict[str, Any] = {
         "license": "other",
         "license_name": "non-commercial-research-only",
         "license_link": next((facts["url"] for facts in restricted if "url" in facts), None),

@@ -95,7 +95,8 @@ def _deletion(measured: dict) -> str:
     quarter = measured["shares"].index(0.25)
     rows = [
         [
-            title, f"{numbers['change_years'][quarter]:.2f}", _with_interval(numbers, "area", "{:.2f}"),
+            title, f"{numbers['change_years'][quarter]:.2f}",
+            _with_interval(numbers, "area", "{:.2f}"),
             "–" if order == "random" else _with_interval(numbers, "more_than_random", "{:+.2f}"),
         ]
         for order, title in ORDERS.items()
@@ -106,10 +107,10 @@ def _deletion(measured: dict) -> str:
     better = measured["orders"]["most_first"]["more_than_random_interval"][0] > 0
     verdict = "does so" if better else "does not clearly do so"
     return (
-        f"{_pictures(measured)} lost their {measured['patches']} patches one after the other, their "
-        "mean colour in their place, in the order of the map and in "
-        f"{measured['random_orders']} random orders each. A map that tells more than chance changes the "
-        f"estimate sooner with the most relevant patches first; this one {verdict}. "
+        f"{_pictures(measured)} lost their {measured['patches']} patches one after the other, "
+        "their mean colour in their place, in the order of the map and in "
+        f"{measured['random_orders']} random orders each. A map that tells more than chance "
+        f"changes the estimate sooner with the most relevant patches first; this one {verdict}. "
         f"`{measured['command']}` on {measured['date']}.\n\n"
         f"{table(header, rows)}"
     )

@@ -1,5 +1,7 @@
 """Markdown tables and sentences made from results.json, for the card and the README."""
 
+from itertools import chain
+
 from age_model.labels import AGE_GROUP_NAMES
 from age_model.network.reports import by_source
 from train.evaluation.cells import DECADE_NAMES, ENOUGH
@@ -43,8 +45,8 @@ def coverage_text(results: dict) -> str:
             low, *_, high = sorted(groups, key=lambda name: groups[name]["coverage"])
             sentence += (
                 f", from {percent(groups[low]['coverage'])} (labelled {low}) to "
-                f"{percent(groups[high]['coverage'])} ({high}) in the age groups with {ENOUGH} faces "
-                "or more"
+                f"{percent(groups[high]['coverage'])} ({high}) in the age groups with {ENOUGH} "
+                "faces or more"
             )
         sentences.append(f"{sentence}.")
     return " ".join(sentences)
@@ -66,7 +68,7 @@ def by_decade(results: dict) -> str:
 
 
 def _overview_column(numbers: dict) -> dict[str, str]:
-    column = {}
+    column: dict[str, str] = {}
     if years := numbers.get("years"):
         low, high = years["mae_interval"]
         interval = years["interval"]
@@ -117,7 +119,8 @@ def by_part(years: dict, part: str) -> str:
 
 def accuracy_by_group(results: dict) -> str:
     """For each labelled age group and source: share of right groups, and of right genders."""
-    header, rows = ["labelled group"], {}
+    header = ["labelled group"]
+    rows: dict[str, dict[str, list[str]]] = {}
     for title, numbers in by_source(results):
         header += [f"{title} n", f"{title} group", f"{title} gender"]
         for name, group in numbers.get("groups", {}).get("by_group", {}).items():
@@ -126,11 +129,11 @@ def accuracy_by_group(results: dict) -> str:
                 f"{group['n']:,}", percent(group["accuracy"]),
                 percent(gender["accuracy"]) if gender else NOTHING,
             ]  # fmt: skip
-    empty = [NOTHING] * 3
+    empty, titles = [NOTHING] * 3, [title for title, _ in by_source(results)]
     return table(
         header,
         [
-            [name, *sum((rows[name].get(title, empty) for title, _ in by_source(results)), [])]
+            [name, *chain.from_iterable(rows[name].get(title, empty) for title in titles)]
             for name in AGE_GROUP_NAMES
             if name in rows
         ],

@@ -45,8 +45,8 @@ def training_text(training: dict) -> str:
     parts = [_runs(training)]
     if teacher := training.get("teacher"):
         parts.append(
-            "### Its teacher\nBeside the labels, it learned from the age distributions that another "
-            "network, trained before it on the same training split, gives for its pictures"
+            "### Its teacher\nBeside the labels, it learned from the age distributions that "
+            "another network, trained before it on the same training split, gives for its pictures"
             f"{_second(training['arguments'])}.\n\n{_runs(teacher)}"
         )
     return "\n\n".join(parts)
@@ -93,8 +93,8 @@ def _adjust(adjusted: dict) -> str:
     for ages in ("common", "rare"):
         if adjusted.get(ages):  # older files lack "rare"
             steps.append(
-                f"the logits of {ages} ages were raised by {adjusted[ages]:.0%} of the size of their "
-                "log class weights"
+                f"the logits of {ages} ages were raised by {adjusted[ages]:.0%} of the size of "
+                "their log class weights"
             )
     if not steps:
         return ""

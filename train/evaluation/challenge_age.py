@@ -11,7 +11,7 @@ from train.evaluation.metrics import share
 from train.evaluation.predictions import Predictions
 
 CHALLENGE_AGE = 25  # years
-# Labelled years, both ends included. The minors must not pass; the adults should not be turned away.
+# Labelled years, both ends included. Minors must not pass; adults should not be turned away.
 MINORS = {"13_17": (13, 17)}
 ADULTS = {"18_24": (18, 24), "25_30": (25, 30), "over_30": (31, MAX_AGE)}
 
@@ -23,9 +23,10 @@ def challenge(p: Predictions) -> dict:
         p: predictions with point labels.
 
     Returns:
-        "challenge_age" (years); "let_through": the share of minors estimated at the challenge age or
-        older (the false positive rate); "turned_away": the share of adults estimated younger. Each
-        by range of labelled years, as `scores.share` gives it; a range without faces is left out.
+        "challenge_age" (years); "let_through": the share of minors estimated at the challenge age
+        or older (the false positive rate); "turned_away": the share of adults estimated younger.
+        Each by range of labelled years, as `metrics.share` gives it; a range without faces is
+        omitted.
     """
     passes = p.years >= CHALLENGE_AGE
 

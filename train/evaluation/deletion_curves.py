@@ -16,8 +16,8 @@ MOST, LEAST, RANDOM = "most_first", "least_first", "random"
 def plain(crop_rgb: np.ndarray) -> np.ndarray:
     """(S, S, 3) uint8: what takes the place of a patch, the crop's mean colour.
 
-    The map was made with a blur. Another cover here keeps the test from asking only what the map has
-    measured itself.
+    The map was made with a blur. Another cover here keeps the test from asking only what the map
+    has measured itself.
     """
     return np.broadcast_to(crop_rgb.mean(axis=(0, 1)).round().astype(np.uint8), crop_rgb.shape)
 
@@ -28,7 +28,7 @@ def shares() -> np.ndarray:
 
 
 def deleted(order: np.ndarray, grid: int) -> np.ndarray:
-    """(STEPS, grid, grid) bool: which patches are gone after each step of an order (grid * grid,)."""
+    """(STEPS, grid, grid) bool: patches gone after each step of an order (grid * grid,)."""
     rank = np.empty(len(order), int)
     rank[order] = np.arange(len(order))
     counts = np.round(shares()[1:] * len(order))

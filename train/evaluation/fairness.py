@@ -23,7 +23,7 @@ def fairness(p: Predictions, resamples: int, seed: int) -> dict | None:
 
     Args:
         p: predictions of one source.
-        resamples: bootstrap resamples for the intervals of mean absolute error and bias; 0 for none.
+        resamples: bootstrap resamples for the intervals of MAE and bias; 0 for none.
         seed: seed of the resampling.
 
     Returns:

@@ -64,7 +64,9 @@ def _gap(parts: dict, measure: str, prefix: str = "") -> list[tuple[str, dict]] 
     return [order[0], order[-1]]
 
 
-def _size(gap: list[tuple[str, dict]], measure: str) -> float:
+def _size(gap: list[tuple[str, dict]] | None, measure: str) -> float:
+    if not gap:
+        return 0.0
     return abs(gap[0][1][measure] - gap[1][1][measure])
 
 

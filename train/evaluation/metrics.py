@@ -32,14 +32,14 @@ def _metric(name: str) -> "evaluate.EvaluationModule":
 
 
 def age_error(years: np.ndarray, true_years: np.ndarray, resamples: int = 0, seed: int = 0) -> dict:
-    """What `metric_modules/age_error` says about (N,) estimates and (N,) true ages in years, N >= 1."""
+    """What the module `age_error` says about (N,) estimates and (N,) true ages in years, N >= 1."""
     return _metric("age_error").compute(
         predictions=years, references=true_years, resamples=resamples, seed=seed
     )
 
 
 def group_accuracy(groups: np.ndarray, true_groups: np.ndarray) -> dict:
-    """What `metric_modules/age_groups` says about (N,) predicted and (N,) true group indices, N >= 1."""
+    """What the module `age_groups` says about (N,) predicted and (N,) true groups, N >= 1."""
     return _metric("age_groups").compute(predictions=groups, references=true_groups)
 
 
@@ -121,7 +121,7 @@ def validation_scores(
     """
     age_low, age_high, gender = map(np.asarray, (age_low, age_high, gender))
     decoded = decode(age_logits)
-    scores = {}
+    scores: dict[str, float] = {}
 
     point = (age_low >= 0) & (age_low == age_high)
     if point.any():

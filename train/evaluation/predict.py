@@ -1,22 +1,28 @@
 """From a prepared split and a predictor to `Predictions`."""
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import datasets
 import numpy as np
 from tqdm import tqdm
 
+from age_model.images.load import Source
+from age_model.results import FaceAges
 from train.data.dataset import load_prepared
 from train.evaluation.predictions import Predictions
-
-if TYPE_CHECKING:
-    from age_model.predictor import AgePredictor
 
 LABELS = ("file", "source", "age_low", "age_high", "gender", "ethnicity")
 ANSWERS = (
     "interval_years", "group_probabilities", "gender_probabilities", "ethnicity_probabilities",
 )  # fmt: skip
+
+
+class CropPredictor(Protocol):
+    """What `predict_split` needs of an `AgePredictor`."""
+
+    def predict_crops(self, crops: list[Source], /) -> FaceAges:
+        """Ages of faces that are cropped and aligned already, one row a crop."""
 
 
 def load_split(data: str, split: str) -> datasets.Dataset:
@@ -35,7 +41,7 @@ def load_split(data: str, split: str) -> datasets.Dataset:
 
 
 def predict_split(
-    predictor: "AgePredictor", table: datasets.Dataset, batch_size: int
+    predictor: CropPredictor, table: datasets.Dataset, batch_size: int
 ) -> Predictions:
     """Predict all pictures of a split in order, `batch_size` of them in memory at a time."""
     parts: dict[str, list] = {column.name: [] for column in fields(Predictions)}

@@ -8,6 +8,11 @@ import numpy as np
 
 from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS
 
+COLUMNS = (
+    "file", "source", "true_low", "true_high", "years", "interval_low", "interval_high", "group",
+    "true_gender", "gender", "gender_probability", "true_ethnicity", "ethnicity",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -60,10 +65,7 @@ def write_predictions(path: Path, p: Predictions) -> None:
     """One line for each picture: its labels and what the model says, empty where unlabelled."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(
-            "file source true_low true_high years interval_low interval_high group "
-            "true_gender gender gender_probability true_ethnicity ethnicity".split()
-        )
+        writer.writerow(COLUMNS)
         for i in range(len(p)):
             gender = p.gender_probabilities[i]
             writer.writerow([

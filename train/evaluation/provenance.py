@@ -7,6 +7,8 @@ import platform
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from age_model.network.precision import cpu_has_fast_bf16
 from train.data.dataset import source_metadata
 
@@ -20,7 +22,7 @@ def provenance(
     command: str,
     model: dict,
     data: dict,
-    files: Sequence[str],
+    files: Sequence[str] | np.ndarray,
     bootstrap: dict,
     definitions: dict[str, str],
     versions_of: Sequence[str] = VERSIONS_OF,

@@ -25,8 +25,8 @@ DEFINITIONS = {
     f"estimate is {CHALLENGE_AGE} or more; turned_away: it is less; interval: 95% Wilson interval",
     "coverage": "of the predicted interval over all faces with an age in years",
     "cells": "each decade of labelled age, gender, ethnicity and source together; null: no label",
-    "high_error_cells": f"parts of a decade, by gender, ethnicity or source, with {ENOUGH} faces or "
-    f"more and a mean absolute error over {TOO_MUCH} times that of the whole decade (decade_mae)",
+    "high_error_cells": f"parts of a decade, by gender, ethnicity or source, with {ENOUGH} faces "
+    f"or more and an error (mae) over {TOO_MUCH} times that of the whole decade (decade_mae)",
     "fairness": "the same numbers for each age group, gender and ethnicity label together; "
     "coverage_interval and accuracy_interval: 95% Wilson intervals",
 }

@@ -31,7 +31,7 @@ def draw_face_sheet(folder: Path, p: Predictions, picture: Callable[[int], np.nd
     order = rows[np.argsort(np.abs(p.years - p.age_low)[rows], kind="stable")]
     shown = FACES_A_ROW * FACE_ROWS
     figure = Figure(figsize=(1.5 * FACES_A_ROW, 8.4), layout="constrained")
-    best, worst = figure.subfigures(2, 1)
+    best, worst = figure.subfigures(2, 1, squeeze=False)[:, 0]
     for half, title, chosen in [
         (best, "Smallest errors", order[:shown]),
         (worst, "Largest errors", order[::-1][:shown]),
@@ -40,7 +40,7 @@ def draw_face_sheet(folder: Path, p: Predictions, picture: Callable[[int], np.nd
         grid = half.subplots(FACE_ROWS, FACES_A_ROW).flat
         for axes in grid:
             axes.axis("off")
-        for axes, i in zip(half.axes, chosen):
+        for axes, i in zip(half.axes, chosen, strict=False):
             axes.imshow(picture(i))
             axes.set_title(f"{p.age_low[i]} -> {p.years[i]:.0f}", fontsize=9)
     figure.savefig(folder / FACE_SHEET, dpi=110)

@@ -1,4 +1,4 @@
-"""The conditions of `train.robustness`: which corruptions, how strong, and what the numbers mean."""
+"""The conditions of `train.robustness`: which corruptions, how strong, what the numbers mean."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What can be wrong with a picture of a face: pure functions from one picture to a worse one.
 
-All take and give (H, W, 3) uint8 RGB. Where a picture is moved, what comes in over its border is its
-own reflection.
+All take and give (H, W, 3) uint8 RGB. Where a picture is moved, what comes in over its border is
+its own reflection.
 """
 
 import io
@@ -81,7 +81,7 @@ def reframed(
     top = round((height - new_height) / 2 + shift_y * height)
     left = round((width - new_width) / 2 + shift_x * width)
     beyond = (-top, top + new_height - height, -left, left + new_width - width)
-    pads = [max(0, pixels) for pixels in beyond]
-    padded = cv2.copyMakeBorder(image_rgb, *pads, cv2.BORDER_REFLECT_101)
-    top, left = top + pads[0], left + pads[2]
+    above, below, before, behind = (max(0, pixels) for pixels in beyond)
+    padded = cv2.copyMakeBorder(image_rgb, above, below, before, behind, cv2.BORDER_REFLECT_101)
+    top, left = top + above, left + before
     return padded[top : top + new_height, left : left + new_width]

@@ -1,4 +1,4 @@
-"""What measurements beside `train.evaluate` share: arguments, the pictures drawn, the file's head."""
+"""What measurements beside `train.evaluate` share: arguments, pictures, the file's head."""
 
 import json
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def difference(errors: np.ndarray, other: np.ndarray, resamples: int, seed: int)
     """How much larger the mean of (N,) absolute errors is than that of others on the same pictures.
 
     Returns:
-        mae_difference (years) and mae_difference_interval, its 95% bootstrap interval over pictures.
+        mae_difference (years) and mae_difference_interval, its 95% bootstrap interval.
     """
     apart = np.asarray(errors) - np.asarray(other)
     return {
@@ -138,7 +138,8 @@ def head(
     }
     definitions = {name: DEFINITIONS[name] for name in DEFINED} | {
         "mae_difference": "mean absolute error minus that of the aligned crops of the same "
-        "pictures before any corruption; mae_difference_interval: 95% percentile bootstrap interval over pictures",
+        "pictures before any corruption; mae_difference_interval: 95% percentile bootstrap "
+        "interval over pictures",
     }
     shared = provenance(
         SCHEMA_VERSION, command, model, data, table["file"][:],

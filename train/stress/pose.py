@@ -1,7 +1,7 @@
 """Faces turned to the side, as the data has them, and what a detector sees in an aligned face.
 
-A head cannot be turned in a picture of it. So the errors on the faces that are turned are held against
-those on faces of the same age group that are seen from the front.
+A head cannot be turned in a picture of it. So the errors on turned heads are compared with those on
+frontal faces of the same age group.
 """
 
 import numpy as np
@@ -17,13 +17,13 @@ BANDS = ((10, 20), (20, 30), (30, 90))
 
 
 def detector_score(detector: LandmarkDetector, crop_rgb: np.ndarray) -> float:
-    """How sure the detector is of the face in a (H, W, 3) uint8 aligned crop; 0 where it finds none."""
+    """How sure the detector is of the face in a (H, W, 3) uint8 aligned crop; 0 without a face."""
     look = detector.look_closer(crop_rgb, _whole(crop_rgb))
     return look[1] if look else 0.0
 
 
 def head_yaw(detector: LandmarkDetector, crop_rgb: np.ndarray) -> float:
-    """How far the face in such a crop is turned to either side, degrees; NaN where none is found."""
+    """How far the head in such a crop is turned to either side, degrees; NaN without a face."""
     look = detector.look_closer(crop_rgb, _whole(crop_rgb))
     return abs(yaw_degrees(look[0])) if look else np.nan
 
@@ -54,7 +54,7 @@ def pose_rows(p: Predictions, degrees: np.ndarray, resamples: int, seed: int) ->
             rows.append(
                 {"kind": "pose", "level": low, "name": name}
                 | row_scores(p.where(here), usual[groups[here]], resamples, seed)
-                | {"measured": {"yaw_degrees": quantiles(degrees[here])}}
+                | {"measured": {"yaw_degrees": quantiles(degrees[here].tolist())}}
             )
     return rows
 

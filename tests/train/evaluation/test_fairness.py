@@ -127,12 +127,12 @@ def numbers():
 
 def test_the_largest_gap_is_within_an_age_group_and_of_enough_faces(numbers):
     assert largest_gaps(numbers) == [
-        "the largest gap within the age group 30-39: the mean absolute error is 9.1 years for faces "
-        "labelled female, White (n=35; 95%: 8.1 to 10.1 years) and 5.2 years for faces labelled male, "
-        "Asian (n=40; 95%: 4.2 to 6.2 years).",
+        "the largest gap within the age group 30-39: the mean absolute error is 9.1 years for "
+        "faces labelled female, White (n=35; 95%: 8.1 to 10.1 years) and 5.2 years for faces "
+        "labelled male, Asian (n=40; 95%: 4.2 to 6.2 years).",
         "the largest gap by gender label, over all ages: the mean absolute error is 7.0 years for "
-        "faces labelled female (n=100; 95%: 4.0 to 8.0 years) and 6.0 years for faces labelled male "
-        "(n=100; 95%: 4.0 to 8.0 years).",
+        "faces labelled female (n=100; 95%: 4.0 to 8.0 years) and 6.0 years for faces labelled "
+        "male (n=100; 95%: 4.0 to 8.0 years).",
     ]
 
 

@@ -1,4 +1,4 @@
-"""train.stress.pose: what YuNet sees in an aligned face, and the errors on faces turned to the side."""
+"""train.stress.pose: what a detector sees in an aligned face, and the errors on turned heads."""
 
 import json
 
@@ -55,7 +55,7 @@ def _predictions(years: np.ndarray, true: np.ndarray) -> Predictions:
 
 
 def test_errors_are_held_against_those_of_the_same_age_seen_from_the_front():
-    """From the front: children off by 1, adults by 4. Turned by 25: a child off by 3, an adult by 5."""
+    """Frontal: children off by 1, adults by 4. Turned by 25: a child off by 3, an adult by 5."""
     true = np.array([5, 5, 45, 45, 5, 45, 45])
     off = np.array([1.0, -1, 4, -4, 3, 5, 7])
     degrees = np.array([0.0, 9, 3, 5, 25, 25, 31])
@@ -83,5 +83,5 @@ def test_with_yunet_the_table_has_scores_and_its_limits_can_be_read(
     content = json.loads((tmp_path / "out" / "robustness.json").read_text())
     assert content["detector"] == f"yunet ({yunet_path.name})"
     made = [row for row in content["conditions"] if row["kind"] != "pose"]
-    assert all(0 <= row["measured"]["detector_score"]["median"] <= 1 for row in made)
-    limits(content)
+    assert all(0 <= row["measured"]["yunet_score"]["median"] <= 1 for row in made)
+    limits(content, "yunet")

@@ -93,7 +93,7 @@ class AgeError(evaluate.Metric):
             )
         signed = estimated - true
         absolute = np.abs(signed)
-        scores = {
+        scores: dict[str, float | list[float]] = {
             "n": len(signed),
             "mae": float(absolute.mean()),
             "median_absolute_error": float(np.median(absolute)),
