@@ -38,7 +38,8 @@ def sample(source: Path, count: int) -> Iterator[bytes]:
     with tarfile.open(source) as archive:
         members = sorted((m for m in archive if m.name.endswith(".jpg")), key=lambda m: m.name)
         for member in random.Random(0).sample(members, min(count, len(members))):
-            yield archive.extractfile(member).read()
+            if file := archive.extractfile(member):  # None for what is no file
+                yield file.read()
 
 
 def measured_ways(detector: Detector, pictures: list[np.ndarray]) -> dict[str, Callable]:
@@ -86,7 +87,7 @@ def print_errors(
 ) -> None:
     """Print the error of each way to crop pictures that are turned by up to `degrees`."""
     rng = np.random.default_rng(1)
-    errors = {name: [] for name in ways}
+    errors: dict[str, list[float]] = {name: [] for name in ways}
     for picture in pictures:
         canvas_rgb, to_crop = pasted(picture, rng, degrees, SIDES)
         faces, index = found_face(detector, canvas_rgb, to_crop)

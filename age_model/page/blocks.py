@@ -40,7 +40,10 @@ def build_demo(predictor: Predictor) -> "Page":
     def name_model() -> str:
         unreachable = predictor.instead_of if isinstance(predictor, LazyPredictor) else None
         names = {"name": predictor.model_name, "detector": predictor.detector_name}
-        return render("page.html", "model", unreachable=unreachable, **names)
+        limitation = predictor.limitation
+        return render(
+            "page.html", "model", unreachable=unreachable, limitation=limitation, **names
+        )
 
     with Page(
         title="How old do they look?",

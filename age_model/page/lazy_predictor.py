@@ -24,6 +24,10 @@ class Predictor(Protocol):
         """The face detector, for the foot of the page."""
 
     @property
+    def limitation(self) -> str | None:
+        """What people should know of the face detector; None for nothing."""
+
+    @property
     def calibration(self) -> Calibration:
         """What turns averaged distributions into intervals, for live pictures and clips."""
 
@@ -87,6 +91,11 @@ class LazyPredictor:
     def detector_name(self) -> str:
         """See `Predictor`."""
         return self.load().detector_name
+
+    @property
+    def limitation(self) -> str | None:
+        """See `Predictor`."""
+        return self.load().limitation
 
     @property
     def results(self) -> dict[str, Any]:

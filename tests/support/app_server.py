@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-YUNET = REPOSITORY.parent / "shared" / "models" / "face_detection_yunet_2026may.onnx"
 START_SECONDS = 240  # a machine that is busy with something else takes its time to import torch
 
 
@@ -35,10 +34,8 @@ class AppServer:
 
 
 def offline_environment(uploads: Path) -> dict[str, str]:
-    """Environment in which the app neither needs nor tries a network."""
-    detector = os.environ.get("AGE_FACE_DETECTOR") or (str(YUNET) if YUNET.is_file() else "haar")
+    """Environment in which the app neither needs nor tries a network; the default detector."""
     return os.environ | {
-        "AGE_FACE_DETECTOR": detector,
         "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_TEMP_DIR": str(uploads),
         "HF_HUB_OFFLINE": "1",
