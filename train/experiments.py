@@ -31,7 +31,9 @@ FORMER_NAMES = {
     "feature_distillation": "hints", "adjusted": "finished", "interpolated_with": "averaged_with",
     "alpha": "share", "common": "unweighted", "rare": "raised",
 }  # fmt: skip
-SCORES = {  # heading -> (MLflow metric, how it is shown)
+SCORES: dict[
+    str, tuple[str, Callable[[float], str] | str]
+] = {  # heading -> (MLflow metric, how it is shown)
     "MAE": ("eval_mae", "{:.2f}"),
     "21-60": ("eval_mae_21_60", "{:.2f}"),
     "up to 12": ("eval_mae_under_13", "{:.2f}"),
@@ -75,7 +77,7 @@ def run_record(run_id: str) -> dict:
     except mlflow.exceptions.MlflowException as error:
         raise InputError(f"expected an MLflow run {run_id}, got: {error}") from None
     params, metrics = run.data.params, run.data.metrics
-    values = {name: params.get(name, params.get(FORMER_NAMES.get(name))) for name in SETTINGS}
+    values = {name: params.get(name, params.get(FORMER_NAMES.get(name, name))) for name in SETTINGS}
     settings = {name: value for name, value in values.items() if value not in (None, "None", "{}")}
     return {
         "preset": run.info.run_name,
@@ -101,6 +103,8 @@ def add(entries: list[dict], arguments: ExperimentArguments) -> list[dict]:
     """
     from train.training.mlflow_runs import note_of_run
 
+    if arguments.run is None:
+        raise InputError("expected --run with an output folder, got none")
     note = note_of_run(arguments.run)
     if not note.is_file():
         raise InputError(

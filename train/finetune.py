@@ -11,6 +11,7 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
@@ -108,7 +109,7 @@ def build_trainer(
 def _network(args: ModelArguments) -> PreTrainedModel:
     if args.base_model:
         return load_network(args.base_model)
-    network = new_network(args.architecture, args.network_config)
+    network = new_network(args.architecture, cast(dict, args.network_config))
     if args.architecture == "vit" and args.mimetic_init:
         mimetic(network)
     return network

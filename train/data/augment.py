@@ -83,7 +83,7 @@ def _warp(images_rgb: torch.Tensor, size: int, draw: _Draw) -> torch.Tensor:
     mirror = torch.where(draw.uniform(0, 1) < FLIP, -1.0, 1.0)
     x, y = draw.uniform(-2 * SHIFT, 2 * SHIFT), draw.uniform(-2 * SHIFT, 2 * SHIFT)
     rows = [torch.stack([cos * mirror, sin * mirror, x], 1), torch.stack([-sin, cos, y], 1)]
-    grid = F.affine_grid(torch.stack(rows, 1), (draw.count, 3, size, size), align_corners=False)
+    grid = F.affine_grid(torch.stack(rows, 1), [draw.count, 3, size, size], align_corners=False)
     images = images_rgb.permute(0, 3, 1, 2).float().div_(255)
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 

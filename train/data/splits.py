@@ -71,7 +71,10 @@ def balanced_lists(
         clusters: (N,) int, near-duplicates share a number; pictures that have some go to training.
     """
     chosen = dict.fromkeys(files, "train")
-    validation, test = SOURCES[source].balanced_decades
+    balanced = SOURCES[source].balanced_decades
+    if balanced is None:
+        raise ValueError(f"{source}: expected a source with balanced_decades")
+    validation, test = balanced
     order = sorted(range(len(files)), key=lambda i: hashlib.sha256(files[i].encode()).digest())
     for decade in range(0, 100, 10):
         rows = [i for i in order if decade <= age_years[i] < decade + 10]

@@ -4,6 +4,8 @@ Their configurations are registered with transformers, so that they are saved an
 other checkpoint. All answer `AgeOutput`, with the last feature map as tokens.
 """
 
+from typing import Any
+
 import torch
 from torch import nn
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, ResNetConfig
@@ -43,7 +45,7 @@ class AgeDenseNet(PreTrainedModel):
         super().__init__(config)
         from monai.networks.nets import DenseNet121  # only here: it imports slowly
 
-        whole = DenseNet121(spatial_dims=2, in_channels=3, out_channels=1)
+        whole: Any = DenseNet121(spatial_dims=2, in_channels=3, out_channels=1)
         self.features = whole.features  # its own classifier is left out
         _add_heads(self, whole.class_layers.out.in_features)
         self.post_init()
@@ -143,10 +145,11 @@ def _answer(
         features = feature_map.mean(dim=(2, 3))
     places = feature_map.shape[2] * feature_map.shape[3]
     index = torch.arange(places, device=features.device).expand(len(features), -1)
+    heads: Any = network  # that it has them is not said by its type
     return AgeOutput(
-        logits=network.classifier(features),
-        gender_logits=network.gender_classifier(features),
-        ethnicity_logits=network.ethnicity_classifier(features),
+        logits=heads.classifier(features),
+        gender_logits=heads.gender_classifier(features),
+        ethnicity_logits=heads.ethnicity_classifier(features),
         features=features,
         token_features=feature_map.flatten(2).transpose(1, 2),
         token_index=index,

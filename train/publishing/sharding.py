@@ -43,7 +43,7 @@ def split_weights(checkpoint: Path) -> None:
         if results.is_file():
             text = results.read_text(encoding="utf-8")
             results.write_text(
-                text.replace(old_sha256, weights_sha256(checkpoint)), encoding="utf-8"
+                text.replace(str(old_sha256), str(weights_sha256(checkpoint))), encoding="utf-8"
             )
 
 
@@ -51,7 +51,7 @@ def _read(checkpoint: Path) -> dict[str, "torch.Tensor"]:
     """All tensors of a checkpoint folder, in the precision in which they are stored."""
     from safetensors.torch import load_file
 
-    weights = {}
+    weights: dict[str, torch.Tensor] = {}
     for file in sorted(checkpoint.glob("*.safetensors")):
         weights |= load_file(file)
     return weights

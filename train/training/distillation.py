@@ -18,12 +18,12 @@ HEADS = ("logits", "gender_logits", "ethnicity_logits")
 
 def answer_loss(student: AgeOutput, teacher: AgeOutput) -> torch.Tensor:
     """(B,) sum over the three heads of KL(teacher || student), in nats."""
-    total = 0.0
+    losses = []
     for head in HEADS:
         log_p = F.log_softmax(student[head].float(), dim=1)
         log_q = F.log_softmax(teacher[head].float(), dim=1)
-        total = total + F.kl_div(log_p, log_q, log_target=True, reduction="none").sum(dim=1)
-    return total
+        losses.append(F.kl_div(log_p, log_q, log_target=True, reduction="none").sum(dim=1))
+    return torch.stack(losses).sum(dim=0)
 
 
 def averaged(first: AgeOutput, second: AgeOutput) -> AgeOutput:
@@ -46,13 +46,14 @@ def feature_loss(
     Args:
         projection: maps the student's (..., D) to the teacher's channels.
     """
-    side = int(teacher.token_features.shape[1] ** 0.5)
-    grid = teacher.token_features.float().unflatten(1, (side, side)).permute(0, 3, 1, 2)
+    features = teacher["token_features"]
+    side = int(features.shape[1] ** 0.5)
+    grid = features.float().unflatten(1, (side, side)).permute(0, 3, 1, 2)
     grid = F.interpolate(grid, size=(projection.student_side,) * 2, mode="nearest")
     target = grid.flatten(2).transpose(1, 2)
     target = F.layer_norm(target, target.shape[-1:])
-    index = student.token_index[..., None].expand(-1, -1, target.shape[-1])
-    difference = projection(student.token_features).float() - target.gather(1, index)
+    index = student["token_index"][..., None].expand(-1, -1, target.shape[-1])
+    difference = projection(student["token_features"]).float() - target.gather(1, index)
     return difference.square().mean(dim=(1, 2))
 
 

@@ -16,7 +16,8 @@ class MuonAdamW(torch.optim.Optimizer):
     """Steps both; learning-rate schedules see the parameter groups of both."""
 
     def __init__(self, model: nn.Module, lr: float, weight_decay: float):
-        matrices, others = [], []
+        matrices: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
         for name, parameter in model.named_parameters():
             inner = parameter.ndim == 2 and "classifier" not in name
             (matrices if inner else others).append(parameter)

@@ -1,7 +1,9 @@
 """WeightedTrainer: the Trainer with this project's loss, optimizer and scores."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +41,10 @@ class WeightedTrainer(Trainer):
         kwargs: as for `Trainer`; `args` is an `AgeTrainingArguments`.
     """
 
+    # Of `Trainer`, which says no types.
+    data_collator: Any
+    optimizer: Any
+
     # compute_loss returns the mean over its batch, which the Trainer then has to divide by the number
     # of accumulated batches itself.
     loss_is_scaled_for_ga = False
@@ -56,7 +62,7 @@ class WeightedTrainer(Trainer):
         super().__init__(**kwargs)
         self.input_size = self.eval_dataset.size
         self._cache: DeviceCache | None = None
-        self._compiled: nn.Module | None = None
+        self._compiled: Callable[..., AgeOutput] | None = None
         self.compute_metrics = self._scores
         # A teacher only answers, so where the student computes in bf16 it can be bf16 throughout.
         dtype = torch.bfloat16 if self.args.bf16 else torch.float32
@@ -97,7 +103,7 @@ class WeightedTrainer(Trainer):
         loss = loss.mean()
         return (loss, outputs) if return_outputs else loss
 
-    def _network(self, model: nn.Module) -> nn.Module:
+    def _network(self, model: nn.Module) -> Callable[..., AgeOutput]:
         """The model as it is run: compiled, where asked for, for training alone.
 
         Evaluation has batches of other sizes, for which compiling anew would take longer than it saves.
@@ -119,8 +125,9 @@ class WeightedTrainer(Trainer):
         return self.state.global_step < share * self.state.max_steps
 
     def _lesson(self, pixel_values: torch.Tensor) -> AgeOutput:
-        pixel_values = pixel_values.to(self.teacher.dtype)
-        lesson = self.teacher(pixel_values)
+        teacher: Any = self.teacher
+        pixel_values = pixel_values.to(teacher.dtype)
+        lesson = teacher(pixel_values)
         if self.second_teacher is None:
             return lesson
         return averaged(lesson, self.second_teacher(pixel_values.flip(3)))
@@ -160,8 +167,8 @@ class WeightedTrainer(Trainer):
             self._cache = DeviceCache(
                 self.train_dataset, self.input_size, self.args.device, self.args.seed
             )
-        numbers = DataLoader(
-            range(len(self.train_dataset)),
+        numbers: DataLoader[Any] = DataLoader(
+            range(len(self.train_dataset)),  # type: ignore[arg-type]
             self._train_batch_size,
             sampler=self._get_train_sampler(),
             # A batch of another size would be compiled for anew.
@@ -174,7 +181,8 @@ class WeightedTrainer(Trainer):
     def _prepare_inputs(self, inputs: dict) -> dict:
         """On the device; numbers of pictures become the pictures."""
         if "rows" in inputs:
-            inputs = self._cache.batch(inputs["rows"])
+            cache: Any = self._cache
+            inputs = cache.batch(inputs["rows"])
         return super()._prepare_inputs(inputs)
 
     def prediction_step(self, model, inputs, prediction_loss_only, ignore_keys=None):
@@ -232,7 +240,7 @@ class Stopwatch(TrainerCallback, ExportableState):
 
     def __init__(self, minutes: float = 0.0):
         self.minutes = minutes
-        self._since: float | None = None
+        self._since = 0.0
 
     def state(self) -> dict:
         return {"args": {"minutes": self.minutes}, "attributes": {}}

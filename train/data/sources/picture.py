@@ -1,6 +1,6 @@
 """What every reader gives: pictures, a report of the others, and the facts of its source."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def parquet_rows(path: Path, columns: set[str]) -> Iterator[dict]:
             yield {**row, "bytes": (row["image"] or {}).get("bytes") or b""}
 
 
-def require_columns(path: Path, got: list[str], needed: set[str]) -> None:
+def require_columns(path: Path, got: Sequence[str], needed: set[str]) -> None:
     """Raise InputError unless all `needed` columns are among those that a file has."""
     if needed - set(got):
         raise InputError(

@@ -54,8 +54,9 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     elif path.is_file() and tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:
             for member in archive:
-                if member.isfile() and Path(member.name).suffix.lower() in PICTURE_SUFFIXES:
-                    yield Path(member.name).name, archive.extractfile(member).read()
+                content = archive.extractfile(member)  # None for what is no file
+                if content and Path(member.name).suffix.lower() in PICTURE_SUFFIXES:
+                    yield Path(member.name).name, content.read()
     else:
         raise InputError(f"{path}: expected a folder or a .tar.gz of UTKFace, and it is neither")
 
