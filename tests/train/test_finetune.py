@@ -294,6 +294,7 @@ def test_mlflow_holds_parameters_curves_and_the_checkpoint(prepared, tmp_path, m
     assert {"config.json", "model.safetensors", "curves.png", "training.json"} <= names
 
 
+@pytest.mark.slow
 def test_data_that_is_not_there_is_one_plain_sentence(tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "train.finetune", *SMOKE, "--data", str(tmp_path)],
