@@ -85,19 +85,19 @@ class AgePredictor:
 
     @property
     def results(self) -> dict[str, Any]:
-        """What was measured about the checkpoint; see `measured.read_results`."""
+        """What was measured about the checkpoint; see `network.reports.read_results`."""
         return read_results(Path(self._model.name_or_path))
 
     @functools.cached_property
     def limits(self) -> tuple[Limit, ...]:
-        """From where on a photo is too bad to say nothing; see `quality.warnings.limits`."""
+        """From where on a photo is too bad to say nothing; see `quality.warnings.read_limits`."""
         return read_limits(Path(self._model.name_or_path), self._detector.kind)
 
     def __call__(self, image: Source) -> FaceAges:
         """Ages of all faces in a picture, largest first; empty where no face is found.
 
         Args:
-            image: path, bytes, Pillow picture or RGB array; see `images.load_image`.
+            image: path, bytes, Pillow picture or RGB array; see `images.load.load_image`.
 
         Raises:
             ImageError: the picture cannot be read.
@@ -115,7 +115,7 @@ class AgePredictor:
         """Ages of the largest faces in one frame of a live picture, found by a quicker search.
 
         Args:
-            image_rgb: (H, W, 3) uint8; see `faces.Detector.detect` for what `quick` leaves out.
+            image_rgb: (H, W, 3) uint8; `faces.detector.Detector.detect` says what `quick` omits.
         """
         faces = self._detector.detect(image_rgb, quick=True)
         return self._ages(_crops(image_rgb, faces), faces)
@@ -129,7 +129,7 @@ class AgePredictor:
         """Ages of faces that are cropped and aligned already, one row a crop, in their order.
 
         Args:
-            crops: pictures of one face each, framed as in UTKFace; see `images.load_image`.
+            crops: pictures of one face each, framed as in UTKFace; see `images.load.load_image`.
             batch_size: crops in memory at once.
 
         Returns:

@@ -109,8 +109,8 @@ class Faces(_FaceRows):
         landmarks_xy: (N, 5, 2) float32, pixels: the eye, eye, nose tip, mouth corner, mouth corner
             as they lie from the picture's left to right in an upright face; NaN where the detector
             gives none.
-        to_crop: (N, 2, 3) float64, from the picture's pixels to the face's crop, whose sides run from
-            0 to 1; see `faces.crop.Framing`.
+        to_crop: (N, 2, 3) float64, from the picture's pixels to the face's crop, whose sides run
+            from 0 to 1; see `faces.crop.Framing`.
     """
 
     landmarks_xy: np.ndarray = field(metadata=_rows(5, 2, dtype=np.float32))
@@ -130,7 +130,7 @@ class FaceAges(_FaceRows):
         gender_probabilities: (N, 2) float64, for `labels.GENDERS` (perceived).
         ethnicity_probabilities: (N, 5) float64, for `labels.ETHNICITIES` (perceived; for auditing).
         warnings: N tuples of sentences, what the photo shows badly of each face
-            (`quality.warnings.face_warnings`); left out, no face has any.
+            (`quality.warnings.face_warnings`); without it, no face has any.
     """
 
     age_years: np.ndarray = field(metadata=_rows())
@@ -210,7 +210,8 @@ def picture_record(
 ) -> dict[str, Any]:
     """The JSON answer for one picture: `faces` is empty where none was found or `error` is set.
 
-    `ethnicity` and `at_least` are those of `FaceAges.to_dicts`, `frames` that of `images.Picture`.
+    `ethnicity` and `at_least` are those of `FaceAges.to_dicts`, `frames` that of
+    `images.load.Picture`.
     """
     width, height = size_wh or (None, None)
     return {
@@ -227,7 +228,7 @@ def picture_notes(frames: int, faces: FaceAges | None) -> list[str]:
     """What people should know of a picture that was examined in part only: sentences.
 
     Args:
-        frames: that of `images.Picture`.
+        frames: that of `images.load.Picture`.
         faces: those that were examined.
     """
     notes = [NOTE_FRAMES] if frames > 1 else []

@@ -28,7 +28,7 @@ def photo_records(
 
     Args:
         predictor: finds the faces, and their ages.
-        files: paths, each with None or what is wrong with it (`picture_files.picture_files`).
+        files: paths, each with None or what is wrong with it (`images.files.picture_files`).
         extras: what else to say of each face, as keywords of `FaceAges.to_dicts`.
     """
     for file, image_rgb, error, frames in map(_load, files):

@@ -1,16 +1,24 @@
 """train.console.command: what a command's process says and how it ends."""
 
+import importlib
 import json
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from train.console.command import FAILED, INTERRUPTED, WRONG_USAGE, run_command
 from train.console.errors import InputError
+
+COMMANDS = [
+    path
+    for path in (Path(__file__).parents[3] / "train").glob("*.py")
+    if "def main(" in path.read_text(encoding="utf-8")
+]
 
 
 @dataclass
@@ -86,3 +94,19 @@ def test_ctrl_c_ends_a_process_with_130():
     _, err = process.communicate(timeout=30)
     assert process.returncode == INTERRUPTED and err == "train.greet: interrupted\n"
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", sorted(path.stem for path in COMMANDS))
+def test_every_command_shows_its_help(command, capsys):
+    """A "%" in an option's help, for one, would end it with a traceback."""
+    with pytest.raises(SystemExit) as end:
+        importlib.import_module(f"train.{command}").main(["--help"])
+    assert end.value.code == 0 and "--help" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["push", "space", "export", "model_card", "experiments"])
+def test_commands_that_compute_nothing_start_without_torch(command):
+    code = f"import sys, train.{command}\nprint('torch' in sys.modules, 'mlflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert done.stdout == "False False\n"
