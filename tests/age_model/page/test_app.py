@@ -43,6 +43,22 @@ print([name for name in ("torch", "transformers", "train", "datasets") if name i
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("module", ["app", "age_model.page.tabs.live"])
+def test_uploads_have_their_folder_before_gradio_is_imported(module, tmp_path):
+    code = f"""
+import os, sys
+class Watch:
+    def find_spec(self, name, *_):
+        if name == "gradio":
+            print(os.path.basename(os.environ["GRADIO_TEMP_DIR"])[:4])
+sys.meta_path.insert(0, Watch())
+import {module}
+"""
+    result = _python("-c", code, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == ["age-"]
+
+
 def test_options_follow_the_environment_of_a_space(monkeypatch):
     for name in ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"):
         monkeypatch.delenv(name, raising=False)

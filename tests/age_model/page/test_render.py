@@ -71,7 +71,9 @@ def _rendered(text: str) -> dict[tuple[str, str], str]:
         ("message.html", "failed"): {"kind": "clip"},
         ("page.html", "header"): {},
         ("page.html", "notes"): {},
-        ("page.html", "model"): {"name": text, "detector": text, "unreachable": text},
+        ("page.html", "model"): dict.fromkeys(
+            ("name", "detector", "unreachable", "limitation"), text
+        ),
         ("photo.html", "waiting"): {"webcam": True},
         ("photo.html", "answer"): {"faces": faces, "crops": [text, text], "notes": [text]},
         ("video.html", "introduction"): LIMITS | {"max_faces": 6, "lost_seconds": 1.5},
