@@ -15,9 +15,17 @@ from tests.support.image_build import REPOSITORY, Image, programs_in
 PINS = (REPOSITORY / "requirements.txt").read_text().splitlines()
 INSTALLERS = ("apt-get", "pip", "rm", "useradd")
 NOT_FOR_THE_IMAGE = (
-    ".git/config", ".venv/bin/python", "runs/model.safetensors", "mlruns/mlflow.db", "data/face.jpg",
-    "tests/test.py", "train/space.py", "age_model/__pycache__/cli.pyc", "age_model/.env", "token.txt",
-)  # fmt: skip
+    ".git/config",
+    ".venv/bin/python",
+    "runs/model.safetensors",
+    "mlruns/mlflow.db",
+    "data/face.jpg",
+    "tests/test.py",
+    "train/space.py",
+    "age_model/__pycache__/cli.pyc",
+    "age_model/.env",
+    "token.txt",
+)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +115,7 @@ def test_yunet_comes_in_on_request_or_the_build_fails(image, tmp_path, yunet_pat
 
 @pytest.fixture(params=["these packages", "its own packages"])
 def python(request, image, tmp_path_factory) -> Path:
-    """The folder of the Python that is to run the app: that of the tests, or one made by the steps."""
+    """The folder of the Python that runs the app: that of the tests, or one made by the steps."""
     if request.param == "these packages":
         return Path(sys.executable).parent
     if not os.environ.get("AGE_TEST_INSTALL"):

@@ -2,8 +2,8 @@
 
     python -m train.finetune --config train/configs/student.json --data data
 
-Starts from a pretrained checkpoint or from nothing, resumes by itself from the last checkpoint of its
-output folder, and leaves the best network by validation in OUTPUT/final.
+Starts from a pretrained checkpoint or from nothing, resumes by itself from the last checkpoint of
+its output folder, and leaves the best network by validation in OUTPUT/final.
 """
 
 import json
@@ -44,7 +44,8 @@ def finetune(
     """Train as told; returns the folder of the final checkpoint.
 
     Raises:
-        InputError: data, base model or teacher are not what they should be (before training starts).
+        InputError: data, base model or teacher are not what they should be (before training
+            starts).
         Stopped: `stop_after_minutes` were over first.
     """
     trainer = build_trainer(model_args, data_args, args)
@@ -80,8 +81,9 @@ def build_trainer(
     teachers = [_teacher(model_args.teacher), _teacher(model_args.second_teacher)]
     for vit in (network, *teachers):
         if args.use_cpu and vit is not None and vit.config.model_type == "vit":
-            # torch's fused attention is slow on few tokens here: with it, a step at 32 patches takes
-            # 1.4 times as long, one at 64 patches 1.6 times (torch 2.13, forward and backward).
+            # torch's fused attention is slow on few tokens here: with it, a step at 32 patches
+            # takes 1.4 times as long, one at 64 patches 1.6 times (torch 2.13, forward and
+            # backward).
             vit.set_attn_implementation("eager")
     size = input_size(network, data_args.image_size)
     data = load_prepared(data_args.data)
@@ -136,8 +138,10 @@ def _last_checkpoint(args: AgeTrainingArguments) -> str | None:
 def _arguments(args: AgeTrainingArguments) -> dict:
     """The arguments that are not at their defaults, and those that this project adds."""
     ours = AgeTrainingArguments.__annotations__
-    names = {*ours, "learning_rate", "weight_decay", "max_steps", "num_train_epochs", "seed", "bf16",
-             "per_device_train_batch_size", "gradient_accumulation_steps", "warmup_steps"}  # fmt: skip
+    names = {
+        *ours, "learning_rate", "weight_decay", "max_steps", "num_train_epochs", "seed", "bf16",
+        "per_device_train_batch_size", "gradient_accumulation_steps", "warmup_steps",
+    }  # fmt: skip
     values = args.to_dict()
     return {name: values[name] for name in sorted(names) if name in values}
 

@@ -1,12 +1,12 @@
-"""From data sets as downloaded to one split, duplicate-aware Hugging Face data set of aligned faces.
+"""From downloaded data sets to one split, duplicate-aware Hugging Face data set of faces.
 
     python -m train.prepare --utkface UTKFace-part1.tar.gz UTKFace-part2.tar.gz \\
         --fairface fairface-train.parquet fairface-val.parquet \\
         --all_age_faces all-age-faces.parquet --out data
 
-Pictures pass through one at a time and lie on disk as Arrow, in the files' own bytes; of whole photos
-the face is cut out as the app does it. What is held in memory for each is its name, its labels and an
-18-byte hash.
+Pictures pass through one at a time and lie on disk as Arrow, in the files' own bytes; of whole
+photos the face is cut out as the app does it. What is held in memory for each is its name, its
+labels and an 18-byte hash.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Clips from strangers, each decoded in a process of its own, frame by frame as they are asked for."""
+"""Clips from strangers, each decoded in a process of its own, frame by frame on request."""
 
 import os
 import stat

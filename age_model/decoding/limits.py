@@ -18,8 +18,9 @@ LARGE_PIXELS = 13_000_000
 SMALL_AT_A_TIME = 4
 WAIT_SECONDS = 60
 
-# To fork a process and start afresh takes 9 ms of a processor, so one decodes several small pictures.
-# A larger one ends it, by which its memory is given back, and so does one that cannot be used.
+# To fork a process and start afresh takes 9 ms of a processor, so one decodes several small
+# pictures. A larger one ends it, by which its memory is given back, and so does one that cannot be
+# used.
 PICTURES_A_PROCESS = 100
 REUSED_PIXELS = 4_000_000
 IDLE_PROCESSES = 2

@@ -1,4 +1,4 @@
-"""The side that may die: `python -m age_model.decoding.worker FD` forks the processes that decode."""
+"""The side that may die: `python -m age_model.decoding.worker FD` forks decoding processes."""
 
 import contextlib
 import gc
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Do once what each process would do again: Pillow imports its decoders with its first picture."""
+    """Do once what each process would repeat: Pillow imports its decoders with a first picture."""
     Image.init()
     for kind in ("JPEG", "PNG"):
         with BytesIO() as file:

@@ -126,7 +126,7 @@ def live_faces(
 
 
 def _expected(track: Track, now: float) -> np.ndarray:
-    """(4,) box where a face is by now if it went on as before: two that cross keep their numbers."""
+    """(4,) box where a face is by now if it moves on: two that cross keep their numbers."""
     return track.box_xyxy + np.tile(track.velocity_xy * (now - track.seen), 2)
 
 
@@ -146,9 +146,9 @@ def _matched(expected_xyxy: np.ndarray, box_xyxy: np.ndarray) -> dict[int, int]:
 def _nearness(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     """(T, N) overlap (IoU) of boxes (T, 4) and (N, 4), less how far their centres are apart.
 
-    Unlike the overlap alone it says something about boxes beside each other, as those of a face that
-    moves are when there are few frames a second. Source: Zheng et al., "Distance-IoU Loss", AAAI
-    2020.
+    Unlike the overlap alone it says something about boxes beside each other, as those of a face
+    that moves are when there are few frames a second. Source: Zheng et al., "Distance-IoU Loss",
+    AAAI 2020.
     """
     a, b = a_xyxy[:, None], b_xyxy[None]
     inner = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])

@@ -237,7 +237,8 @@ def check_pixels(width: int, height: int) -> None:
 
 
 def _too_many_pixels(got: str) -> str:
-    return f"has too many pixels ({got}), at most {MAX_PIXELS // 10**6} million are taken; shrink it first"
+    most = MAX_PIXELS // 10**6
+    return f"has too many pixels ({got}), at most {most} million are taken; shrink it first"
 
 
 def _rgb(image: Image.Image, white: float) -> Image.Image:

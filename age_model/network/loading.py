@@ -25,8 +25,8 @@ class UnreachableError(ValueError):
 def load_model(name: str, revision: str | None = None) -> AgeViT:
     """The network of a checkpoint, on the CPU, in float32, ready to predict.
 
-    Only safetensors are read, never pickles, and no code of a checkpoint is run. What was fetched from the Hub before is taken from its
-    cache where the Hub cannot be reached.
+    Only safetensors are read, never pickles, and no code of a checkpoint is run. What was fetched
+    from the Hub before is taken from its cache where the Hub cannot be reached.
 
     Args:
         name: a folder, or a name on the Hub such as "someone/age-vit".
@@ -41,7 +41,8 @@ def load_model(name: str, revision: str | None = None) -> AgeViT:
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
         raise ValueError(f"{name} is not a checkpoint: expected a folder with {WANTED}")
     try:
-        # Without the last, transformers asks at the terminal whether to run a checkpoint's own code.
+        # Without the last, transformers asks at the terminal whether to run a checkpoint's own
+        # code.
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         problem = _config_problem(config)
         if problem is None:

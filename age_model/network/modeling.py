@@ -1,4 +1,4 @@
-"""AgeViT: a Vision Transformer with an age head over single years, a gender and an ethnicity head."""
+"""AgeViT: a Vision Transformer with heads for age in single years, gender and ethnicity."""
 
 from dataclasses import dataclass
 from typing import Any

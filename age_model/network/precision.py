@@ -17,6 +17,7 @@ def quick_dtype() -> torch.dtype:
     """What a network on the CPU answers in: bf16 where that is quick, else float32.
 
     It nearly doubles the faces a second in batches and moves an estimate by about 0.04 years (the
-    mean error by less than 0.01), which is measured with the rest: `train.evaluate` goes the same way.
+    mean error by less than 0.01), which is measured with the rest: `train.evaluate` goes the same
+    way.
     """
     return torch.bfloat16 if cpu_has_fast_bf16() else torch.float32

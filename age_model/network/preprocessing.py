@@ -28,7 +28,7 @@ def image_processor(size: int) -> ViTImageProcessorPil:
 
 
 def resize(image_rgb: np.ndarray, size: int) -> np.ndarray:
-    """(H, W, 3) uint8 -> (size, size, 3) uint8, bilinear with antialiasing; the shape may distort."""
+    """(H, W, 3) uint8 -> (size, size, 3) uint8, bilinear, antialiased; the shape may distort."""
     if image_rgb.shape[:2] == (size, size):
         return image_rgb
     picture = Image.fromarray(image_rgb).resize((size, size), Image.Resampling.BILINEAR)

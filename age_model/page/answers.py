@@ -25,8 +25,8 @@ from age_model.page.render import render
 from age_model.results import picture_notes, picture_record
 
 Shown = TypeVar("Shown")
-# Photos are decoded side by side, so that a slow one does not hold up the others, and then go through
-# the network one after the other, which has threads of its own.
+# Photos are decoded side by side, so that a slow one does not hold up the others, and then go
+# through the network one after the other, which has threads of its own.
 QUEUE: dict[str, Any] = {"concurrency_id": "predict", "concurrency_limit": SMALL_AT_A_TIME}
 _one_at_a_time = threading.Lock()
 log = logging.getLogger(__name__)

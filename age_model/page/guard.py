@@ -1,7 +1,7 @@
-"""What stands before the page's server: how much a request may bring, and what may not be asked for.
+"""What stands before the page's server: how much a request may bring, and what it may ask for.
 
-Gradio bounds each uploaded file (`images.MAX_BYTES`), but neither their sum, nor any other request's
-body, and it has routes that this page has no use for (`routes`).
+Gradio bounds each uploaded file (`images.MAX_BYTES`), but neither their sum, nor any other
+request's body, and it has routes that this page has no use for (`routes`).
 """
 
 import json
@@ -19,8 +19,8 @@ MAX_UPLOAD = 2 * 2**30  # bytes of one upload, which may be of many files
 KEEP_FREE = 512 * 2**20  # bytes of the disk that uploads leave alone
 
 REQUEST_FAILED = (
-    "The request could not be answered: its values are not what this endpoint takes, or a file of it "
-    "is no upload. See the API link at the foot of the page, and try again."
+    "The request could not be answered: its values are not what this endpoint takes, or a file of "
+    "it is no upload. See the API link at the foot of the page, and try again."
 )
 REQUEST_TOO_LARGE = (
     "The request is too large: at most {megabytes} MB. Send fewer or smaller pictures."

@@ -1,8 +1,8 @@
 """Warnings about a face that is seen badly, with how much worse the loaded model is on such faces.
 
-What counts as bad, and how bad it is, is read off the checkpoint's robustness.json, where `python -m
-train.robustness` wrote the errors on pictures made worse step by step. Of a model without that file
-nothing is said.
+What counts as bad, and how bad it is, is read off the checkpoint's robustness.json, where `python
+-m train.robustness` wrote the errors on pictures made worse step by step. Of a model without that
+file nothing is said.
 """
 
 import json
@@ -41,8 +41,9 @@ FACE_WARNINGS = {
         "pictures with a part covered ({condition}); on those {errors}."
     ),
     "pose": (
-        "Turned away: on test pictures of faces turned by {condition} degrees, the model was off by "
-        "{mae:.1f} years on average, by {baseline:.1f} on faces of like age seen from the front."
+        "Turned away: on test pictures of faces turned by {condition} degrees, the model was off "
+        "by {mae:.1f} years on average, by {baseline:.1f} on faces of like age from the "
+        "front."
     ),
     "grey": "Without colours: on test pictures turned grey, {errors}.",
 }
@@ -84,7 +85,8 @@ MEASURES = (
     Measure("resolution", "resolution", -1),
     Measure("blur", "blur", 1, recorded="blur_sigma"),
     Measure("darkness", "darkness", -1, recorded="luminance"),
-    # The other rectangles lie on eyes, mouth or a half by intent; the edge of a photo cuts anywhere.
+    # The other rectangles lie on eyes, mouth or a half by intent; the edge of a photo cuts
+    # anywhere.
     Measure("cut", "occlusion", 1, only="a quarter, anywhere"),
     Measure("hidden", "occlusion", -1, recorded="{detector}_score"),
     Measure("pose", "pose", 1, recorded="yaw_degrees"),

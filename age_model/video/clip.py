@@ -46,7 +46,7 @@ CAPTURE = {
 
 
 class VideoError(ImageError):
-    """A clip that cannot be used: unreadable, too long, too large, or of a form that is not taken."""
+    """A clip that cannot be used: unreadable, too long, too large, or in an unsupported format."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Raw requests to the running server, for the tests: no client in between that would tidy them up."""
+"""Raw requests to the running server: no client in between that would tidy them up."""
 
 import http.client
 from pathlib import Path

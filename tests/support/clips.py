@@ -13,7 +13,7 @@ TURNS = {90: (0, ONE, -ONE, 0), 180: (-ONE, 0, 0, -ONE), 270: (0, -ONE, ONE, 0)}
 
 
 def write_clip(path: Path, frames_rgb, fps: float = FPS, codec: str = "mp4v") -> Path:
-    """A clip of (H, W, 3) uint8 RGB frames, all of one size; the form is that of the path's name."""
+    """A clip of (H, W, 3) uint8 RGB frames, all of one size, in the format of the path's suffix."""
     writer = None
     for frame in frames_rgb:
         if writer is None:

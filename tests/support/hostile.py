@@ -8,7 +8,7 @@ from PIL import Image
 
 
 def tiff_chain(pages: int) -> bytes:
-    """A TIFF file of so many pages, 8 x 8 pixels each, that share their pixels; 114 bytes a page."""
+    """A TIFF file of so many pages of 8 x 8 pixels, which they share; 114 bytes a page."""
     tags = [
         (256, 3, 8), (257, 3, 8), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, 1),
         (278, 3, 8), (279, 4, 64),
@@ -25,7 +25,7 @@ def tiff_chain(pages: int) -> bytes:
 
 
 def avi_with_wild_index(clip: bytes) -> bytes:
-    """An AVI file whose index says that it is 2 GB long: FFmpeg then seeks to before its beginning."""
+    """An AVI file whose index says that it is 2 GB long: FFmpeg seeks to before its beginning."""
     place = clip.rindex(b"idx1") + 4
     return clip[:place] + struct.pack("<I", 0x7FFFFFFF) + clip[place + 4 :]
 

@@ -1,7 +1,8 @@
 """What a container engine would do with the Dockerfile, done in a folder, where there is no engine.
 
 Files are copied as it would copy them. Commands run in the real shell, but find only the programs
-that a test gives them: what installs things on a machine is replaced by a note of how it was called.
+that a test gives them: what installs things on a machine is replaced by a note of how it was
+called.
 """
 
 import json
@@ -82,7 +83,7 @@ class Image:
         """Carry out a RUN; it finds the programs in the folder `programs` and no others."""
         return subprocess.run(
             [shutil.which("sh"), "-c", value], cwd=self.app, text=True, capture_output=True,
-            env=self.arguments | {"PATH": str(programs), "HOME": str(self.root / "home/user")} | env,
+            env=self.arguments | {"PATH": str(programs), "HOME": f"{self.root}/home/user"} | env,
         )  # fmt: skip
 
 

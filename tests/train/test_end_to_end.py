@@ -139,5 +139,5 @@ def test_the_card_has_the_table(checkpoint):
 
 def test_a_detector_that_is_none_is_named(carded, small_data, tmp_path):
     options = {"model": carded, "data": small_data, "out": tmp_path / "out", "detector": "eyes"}
-    with pytest.raises(SystemExit, match="expected .* as the face detector, got 'eyes'"):
+    with pytest.raises(SystemExit, match=r"expected .* as the face detector, got 'eyes'"):
         end_to_end.main([f"--{k}={v}" for k, v in options.items()])

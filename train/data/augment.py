@@ -1,8 +1,8 @@
-"""Random changes to training faces: those that a detector's crop, a webcam, a scan or an old print make.
+"""Random changes to training faces, like those of a detector's crop, a webcam, a scan or a print.
 
-One function for a whole batch, in torch, so that it runs in the loader's processes on a CPU and on the
-accelerator where the pictures lie there already (`dataset.DeviceCache`). Each change is applied to the
-pictures that it is drawn for and to no other.
+One function for a whole batch, in torch, so that it runs in the loader's processes on a CPU and on
+the accelerator where the pictures lie there already (`dataset.DeviceCache`). Each change is applied
+to the pictures that it is drawn for and to no other.
 """
 
 import math
@@ -63,7 +63,7 @@ class _Draw:
         self.count, self.generator, self.device = count, generator, generator.device
 
     def uniform(self, low: float, high: float, count: int | None = None) -> torch.Tensor:
-        """(count,) numbers between `low` and `high`; one for each picture where no count is given."""
+        """(count,) numbers between `low` and `high`; one for each picture if no count is given."""
         shape = (self.count if count is None else count,)
         return low + (high - low) * torch.rand(shape, device=self.device, generator=self.generator)
 
@@ -76,7 +76,7 @@ class _Draw:
 
 
 def _warp(images_rgb: torch.Tensor, size: int, draw: _Draw) -> torch.Tensor:
-    """(B, 3, size, size) float32 in 0..1: scaled, turned, shifted and mirrored, the border reflected."""
+    """(B, 3, size, size) float32 in 0..1: scaled, turned, shifted, mirrored; border reflected."""
     scale = torch.exp(draw.uniform(math.log(SCALE[0]), math.log(SCALE[1])))
     turn = torch.deg2rad(draw.uniform(-ROTATION_DEGREES, ROTATION_DEGREES))
     cos, sin = turn.cos() / scale, turn.sin() / scale

@@ -49,8 +49,8 @@ def load_prepared(folder: str | Path) -> dict[str, ArrowDataset]:
     found = json.loads(report.read_text()).get("format")
     if found != FORMAT:
         raise InputError(
-            f"{folder}: expected data of format {FORMAT}, got {found}; run `python -m train.prepare` "
-            "again"
+            f"{folder}: expected data of format {FORMAT}, got {found}; run "
+            "`python -m train.prepare` again"
         )
     data = load_from_disk(str(folder))
     return {split: rows.cast_column("image", Image(decode=False)) for split, rows in data.items()}
@@ -160,7 +160,8 @@ class DeviceCache:
 def _seeded(generator: torch.Generator, seed: int) -> torch.Generator:
     """The generator, seeded for a batch from torch's global state.
 
-    That state is in the Trainer's checkpoints, and torch sets it anew in each worker for each epoch.
+    That state is in the Trainer's checkpoints, and torch sets it anew in each worker for each
+    epoch.
     """
     return generator.manual_seed(seed + int(torch.randint(2**31, ())))
 

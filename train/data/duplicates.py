@@ -12,14 +12,15 @@ from scipy.sparse.csgraph import connected_components
 
 HASH_SIZE = 12  # 12 x 12 = 144 bits, from the low frequencies of a 36 x 36 grey picture
 HASH_BYTES = HASH_SIZE * HASH_SIZE // 8
-# Bits that may differ (distances come out even). Six pairs of each distance looked at by eye, the same
-# picture: all at 14 and 16, five at 18, four at 20, one at 22. A leak costs more than a false alarm.
+# Bits that may differ (distances come out even). Six pairs of each distance looked at by eye, the
+# same picture: all at 14 and 16, five at 18, four at 20, one at 22. A leak costs more than a false
+# alarm.
 MAX_DISTANCE = 20
 BLOCK = 4096  # pictures compared with as many at a time, so that memory does not grow with the set
 
 
 def perceptual_hash(picture: Image.Image) -> bytes:
-    """144-bit DCT hash of a picture, as 18 bytes. Source: the pHash scheme of the ImageHash package."""
+    """144-bit DCT hash of a picture, as 18 bytes. Source: the ImageHash package's pHash scheme."""
     bits = imagehash.phash(picture, hash_size=HASH_SIZE, highfreq_factor=3).hash
     return np.packbits(bits.ravel()).tobytes()
 

@@ -1,4 +1,4 @@
-"""What to train on where near-duplicates carry different labels. Validation and test are not touched."""
+"""What to train on where near-duplicates carry different labels; validation and test stay."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ def resolve(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict]]:
     """Labels to train on, and the conflicts found.
 
-    Within a cluster, ages up to MAX_AGE_CONFLICT years apart become their median; ages further apart
-    say that one of them is wrong but not which, so all of them are dropped. A gender or ethnicity on
-    which the copies disagree is dropped.
+    Within a cluster, ages up to MAX_AGE_CONFLICT years apart become their median; ages further
+    apart say that one of them is wrong but not which, so all of them are dropped. A gender or
+    ethnicity on which the copies disagree is dropped.
 
     Args:
         point_age_years, gender, ethnicity: (N,) int, -1 where missing.

@@ -18,7 +18,7 @@ from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS, NUM_AGES, gr
 from train.data.sources.picture import MISSING
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend without a screen)
+import matplotlib.pyplot as plt
 
 CLUSTERS_SHOWN, CLUSTERS_A_LINE = 24, 3
 FACES_A_CLUSTER = 3
@@ -139,7 +139,8 @@ def _page(summary: dict, has_sheet: bool) -> str:
     )
     return f"""<!doctype html><meta charset="utf-8"><title>Prepared data</title>
 <style>body{{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
-img{{max-width:100%}} table{{border-collapse:collapse}} td,th{{padding:.2rem .8rem;text-align:right}}
+img{{max-width:100%}} table{{border-collapse:collapse}}
+td,th{{padding:.2rem .8rem;text-align:right}}
 </style><h1>Prepared data</h1>
 <p>This report shows faces from your own copy of the data sets. Keep it to yourself.</p>{counts}
 <img src="ages.png" alt="Ages by source"><img src="gender.png" alt="Gender by age group">
@@ -147,6 +148,6 @@ img{{max-width:100%}} table{{border-collapse:collapse}} td,th{{padding:.2rem .8r
 <h2>Left out</h2><ul>{problems or "<li>nothing</li>"}</ul>
 <h2>Age groups repaired</h2><ul>{repaired or "<li>none</li>"}</ul>
 <h2>Near-duplicates</h2><p>{summary["duplicate_pairs"]:,} pairs in
-{summary["duplicate_clusters"]:,} clusters; in {len(summary["conflicting_clusters"]):,} of them the ages
-differ. Below, the clusters whose ages differ most.</p>{sheet}
+{summary["duplicate_clusters"]:,} clusters; in {len(summary["conflicting_clusters"]):,} of them the
+ages differ. Below, the clusters whose ages differ most.</p>{sheet}
 """

@@ -1,8 +1,8 @@
-"""Which picture is trained on, which selects, which tests: decided once, by file name and duplicates.
+"""Which picture trains, which selects, which tests: decided once, by file name and duplicates.
 
-The lists in `train/data/split_lists/` hold the known files; they were written by `write_lists` and are
-data under version control. A file they do not know is placed by a hash of its name. In both cases a
-cluster of near-duplicates stays in one split:
+The lists in `train/data/split_lists/` hold the known files; they were written by `write_lists` and
+are data under version control. A file they do not know is placed by a hash of its name. In both
+cases a cluster of near-duplicates stays in one split:
 
 - A cluster with a picture of a source's official validation set belongs to test. Those pictures are
   all kept (2,500 of FairFace is what others report on); the cluster's other members are omitted.
@@ -37,7 +37,7 @@ def hash_split(file: str, source: str) -> str:
 
 
 def read_lists(folder: Path = LIST_FOLDER) -> dict[str, str]:
-    """file -> split, for the files that the committed lists know; empty where there are no lists."""
+    """Splits by file name, for the files that the committed lists know; empty without lists."""
     known: dict[str, str] = {}
     for split in (*SPLITS, OMITTED):
         path = folder / f"{split}.txt"
@@ -62,7 +62,7 @@ def write_lists(splits: dict[str, str], folder: Path = LIST_FOLDER) -> None:
 def balanced_lists(
     files: Sequence[str], source: str, age_years: np.ndarray, clusters: np.ndarray
 ) -> dict[str, str]:
-    """file -> split for a source that is measured on as many pictures of each decade.
+    """Splits by file name for a source that is measured on as many pictures of each decade.
 
     Args:
         files: (N,) names of the source's pictures.

@@ -4,6 +4,7 @@ Their configurations are registered with transformers, so that they are saved an
 other checkpoint. All answer `AgeOutput`, with the last feature map as tokens.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -86,9 +87,7 @@ class AgeCNN(PreTrainedModel):
     def __init__(self, config: AgeCNNConfig):
         super().__init__(config)
         widths = [3, *config.channels]
-        self.blocks = nn.Sequential(
-            *(_block(i, o, config.dropout) for i, o in zip(widths, widths[1:], strict=False))
-        )
+        self.blocks = nn.Sequential(*(_block(i, o, config.dropout) for i, o in pairwise(widths)))
         self.pool = nn.AdaptiveAvgPool2d(self.GRID)
         flat = widths[-1] * self.GRID**2
         self.classifier = _branch(flat, config, NUM_AGES)

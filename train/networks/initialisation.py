@@ -1,9 +1,9 @@
 """Where a ViT without pretrained weights starts: mimetic initialisation.
 
-Source: Trockman and Kolter, "Mimetic Initialization of Self-Attention Layers", ICML 2023. In trained
-ViTs the product of query and key weights leans to the identity, that of value and output weights to
-its negative, and position embeddings are sinusoidal. Starting there saves a small-data run many
-epochs.
+Source: Trockman and Kolter, "Mimetic Initialization of Self-Attention Layers", ICML 2023. In
+trained ViTs the product of query and key weights leans to the identity, that of value and output
+weights to its negative, and position embeddings are sinusoidal. Starting there saves a small-data
+run many epochs.
 """
 
 import torch

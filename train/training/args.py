@@ -21,8 +21,8 @@ class ModelArguments:
     base_model: str | None = field(
         default=None,
         metadata={
-            "help": "Hub id (such as google/vit-base-patch16-224-in21k) or checkpoint folder to start "
-            "from; none: random weights of --architecture and --network_config."
+            "help": "Hub id (such as google/vit-base-patch16-224-in21k) or checkpoint folder to "
+            "start from; none: random weights of --architecture and --network_config."
         },
     )
     architecture: str = field(
@@ -123,7 +123,7 @@ class AgeTrainingArguments(TrainingArguments):
     mixup: float = field(
         default=0.0,
         metadata={
-            "help": "Blend each training picture with another by a Beta(a, a) share, of this a; 0: none."
+            "help": "Blend each training picture with another by a share from Beta(a, a); 0: none."
         },
     )
     mixup_until: float = field(
@@ -185,7 +185,8 @@ class AgeTrainingArguments(TrainingArguments):
             isinstance(value, int | float) and value > 0 for value in self.source_weights.values()
         ):
             raise InputError(
-                f"source_weights: expected a number above 0 for each source, got {self.source_weights}"
+                f"source_weights: expected a number above 0 for each source, got "
+                f"{self.source_weights}"
             )
         self.label_names = ["age_low", "age_high", "gender", "ethnicity"]
         if not torch.cuda.is_available():

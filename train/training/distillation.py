@@ -1,8 +1,8 @@
 """Learning from a teacher: its answers, and what it sees where.
 
-Sources: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; Romero et al., "FitNets:
-Hints for Thin Deep Nets", ICLR 2015. A ViT trained from nothing learns slowly what a convolutional
-network knows by construction; feature distillation hands it over patch by patch.
+Sources: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; Romero et al.,
+"FitNets: Hints for Thin Deep Nets", ICLR 2015. A ViT trained from nothing learns slowly what a
+convolutional network knows by construction; feature distillation hands it over patch by patch.
 """
 
 import math
@@ -40,8 +40,8 @@ def feature_loss(
 ) -> torch.Tensor:
     """(B,) squared distance between the student's patches and the teacher's map at the same places.
 
-    The teacher's channels are normalised at each place (zero mean, unit variance), so that a channel's
-    scale does not decide how much it counts; 1 is the loss of answering nothing.
+    The teacher's channels are normalised at each place (zero mean, unit variance), so that a
+    channel's scale does not decide how much it counts; 1 is the loss of answering nothing.
 
     Args:
         projection: maps the student's (..., D) to the teacher's channels.

@@ -1,7 +1,7 @@
 """Losses of the age, gender and ethnicity heads, and the class weights: pure functions.
 
-Every loss here is one number a sample, 0 where the sample lacks the label. The trainer takes the mean
-over the batch, so that a step over one batch and over its parts, accumulated, are the same.
+Every loss here is one number a sample, 0 where the sample lacks the label. The trainer takes the
+mean over the batch, so that a step over one batch and over its parts, accumulated, are the same.
 """
 
 import numpy as np
@@ -63,7 +63,8 @@ def interval_age_loss(
 ) -> torch.Tensor:
     """Negative log-likelihood of the interval, -log of the probability that the age lies in it.
 
-    Shapes as in `point_age_loss`; 0 for point and missing labels. Where in the interval the age lies
+    Shapes as in `point_age_loss`; 0 for point and missing labels. Where in the interval the age
+    lies
     is left to the model: no midpoint is invented.
     """
     is_interval = age_low < age_high
@@ -76,7 +77,7 @@ def interval_age_loss(
 
 
 def class_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of (B, C) logits against (B,) class numbers; 0 where the class is -1 (missing)."""
+    """Cross-entropy of (B, C) logits against (B,) class numbers; 0 for a missing class (-1)."""
     return F.cross_entropy(logits.float(), target, ignore_index=-1, reduction="none")
 
 
@@ -87,13 +88,14 @@ def age_class_weights(
 
     Point labels are weighted by the density of their age, smoothed over its neighbours, since 68 is
     not rare where 67 and 69 are many (Yang et al., "Delving into Deep Imbalanced Regression", ICML
-    2021). Interval labels are weighted by the count of their group. Both are normalised to a mean of
-    1 over the training pictures that they weight, so that weighting does not change the loss's scale.
+    2021). Interval labels are weighted by the count of their group. Both are normalised to a mean
+    of 1 over the training pictures that they weight, so that weighting does not change the loss's
+    scale.
 
     Args:
         age_low, age_high: (N,) labels of the training set.
-        scheme: "none", "inverse" (1 / count) or "effective" (1 / effective number of samples, Cui et
-            al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019).
+        scheme: "none", "inverse" (1 / count) or "effective" (1 / effective number of samples, Cui
+            et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019).
         power: exponent on the weights: 0 is no weighting, 1 the full one.
 
     Returns:

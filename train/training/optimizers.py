@@ -1,7 +1,7 @@
 """Muon for the inner matrices, AdamW for the rest, as one optimizer for the Trainer.
 
-Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024, in the form of
-`torch.optim.Muon` with the step size matched to AdamW's.
+Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024, in the form
+of `torch.optim.Muon` with the step size matched to AdamW's.
 """
 
 import torch

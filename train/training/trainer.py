@@ -45,8 +45,8 @@ class WeightedTrainer(Trainer):
     data_collator: Any
     optimizer: Any
 
-    # compute_loss returns the mean over its batch, which the Trainer then has to divide by the number
-    # of accumulated batches itself.
+    # compute_loss returns the mean over its batch, which the Trainer then has to divide by the
+    # number of accumulated batches itself.
     loss_is_scaled_for_ga = False
 
     def __init__(
@@ -106,7 +106,8 @@ class WeightedTrainer(Trainer):
     def _network(self, model: nn.Module) -> Callable[..., AgeOutput]:
         """The model as it is run: compiled, where asked for, for training alone.
 
-        Evaluation has batches of other sizes, for which compiling anew would take longer than it saves.
+        Evaluation has batches of other sizes, for which compiling anew would take longer than it
+        saves.
         """
         if not self.args.compile_network or not model.training:
             return model
@@ -115,7 +116,7 @@ class WeightedTrainer(Trainer):
         return self._compiled
 
     def _blend(self, inputs: dict[str, torch.Tensor]) -> Blend | None:
-        """How this batch is blended; the teacher sees the blend too and says what it makes of it."""
+        """How this batch is blended; the teacher sees the blend too, and answers for it."""
         if not self.args.mixup or not self._before(self.args.mixup_until):
             return None
         return Blend.drawn(inputs["pixel_values"], self.args.mixup)
@@ -200,8 +201,10 @@ class WeightedTrainer(Trainer):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model=None) -> None:
         """Load a checkpoint's weights into the model, all of them or none.
 
-        transformers 5.23 saves a ViT under the names of published checkpoints and resumes by those in
-        memory, which differ: its own loading leaves the network at random, with no more than a warning.
+        transformers 5.23 saves a ViT under the names of published checkpoints and resumes by those
+        in
+        memory, which differ: its own loading leaves the network at random, with no more than a
+            warning.
         """
         model = model or self.model
         network = type(model).from_pretrained(resume_from_checkpoint, use_safetensors=True)
@@ -217,7 +220,7 @@ class WeightedTrainer(Trainer):
 
     def _scores(self, prediction: EvalPrediction) -> dict[str, float]:
         """Scores of the validation pictures, and the age errors of each source with years."""
-        answers = [values for values in (*prediction.predictions[:2], *prediction.label_ids[:3])]
+        answers = (*prediction.predictions[:2], *prediction.label_ids[:3])
         scores = validation_scores(*answers)
         sources = np.array(self.eval_dataset.rows["source"])
         for source in np.unique(sources):
@@ -243,12 +246,15 @@ class Stopwatch(TrainerCallback, ExportableState):
         self._since = 0.0
 
     def state(self) -> dict:
+        """What a checkpoint keeps of it."""
         return {"args": {"minutes": self.minutes}, "attributes": {}}
 
     def on_train_begin(self, args, state, control, **kwargs):
+        """Start counting."""
         self._since = time.monotonic() / 60
 
     def on_step_end(self, args, state, control, **kwargs):
+        """Count the step."""
         now = time.monotonic() / 60
         self.minutes += now - self._since
         self._since = now
@@ -263,6 +269,7 @@ class StopAfter(TrainerCallback):
         self._end = time.monotonic() + 60 * minutes
 
     def on_step_end(self, args, state, control, **kwargs):
+        """Stop if the time is over and steps are left."""
         if time.monotonic() >= self._end and state.global_step < state.max_steps:
             self.stopped = control.should_save = control.should_training_stop = True
 

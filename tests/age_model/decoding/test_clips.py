@@ -57,7 +57,7 @@ def test_unusable_clips_are_said_in_the_readers_words(tmp_path):
 
 
 def test_index_of_two_gigabytes_ends_nothing(clips, tmp_path):
-    """FFmpeg seeks to before the file's beginning, and OpenCV took Python's exception for a number."""
+    """FFmpeg seeks to before the beginning, and OpenCV took Python's exception for a number."""
     path = tmp_path / "wild.avi"
     path.write_bytes(avi_with_wild_index(clips["a.avi"].read_bytes()))
     code = (

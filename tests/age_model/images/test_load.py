@@ -160,5 +160,5 @@ def test_wrong_arrays(array, got):
 
 
 def test_wrong_type():
-    with pytest.raises(ImageError, match="expected a picture as a path.*got int"):
+    with pytest.raises(ImageError, match=r"expected a picture as a path.*got int"):
         load_image(7)

@@ -32,7 +32,7 @@ def test_folders_that_are_no_checkpoint(copied, tmp_path):
     with pytest.raises(ValueError, match="empty is not a checkpoint: expected a folder with"):
         load_model(str(empty))
     (copied / "config.json").write_text("{")
-    with pytest.raises(ValueError, match="cannot be loaded as a checkpoint.*JSON"):
+    with pytest.raises(ValueError, match=r"cannot be loaded as a checkpoint.*JSON"):
         load_model(str(copied))
 
 
@@ -72,7 +72,7 @@ def test_a_checkpoint_of_something_else(copied):
 
 def test_missing_heads_are_not_filled_with_chance(copied, tiny_checkpoint):
     ViTForImageClassification.from_pretrained(tiny_checkpoint).save_pretrained(copied)
-    with pytest.raises(ValueError, match="lacks weights .*gender_classifier"):
+    with pytest.raises(ValueError, match=r"lacks weights .*gender_classifier"):
         load_model(str(copied))
 
 

@@ -1,4 +1,4 @@
-"""Requests that are too large, too many or broken: they are refused, and the next one is answered."""
+"""Requests that are too large, too many or broken are refused, and the next one is answered."""
 
 import socket
 import time
@@ -188,7 +188,8 @@ def _wait_for_the_queue(server) -> None:
 def _break_off(server) -> None:
     """Connections that are closed while something is sent, and while an answer is waited for."""
     address = urlsplit(server.url)
-    head = "POST /gradio_api/{} HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\nContent-Type: {}\r\n\r\n"
+    head = "POST /gradio_api/{} HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n"
+    head += "Content-Type: {}\r\n\r\n"
     cut = head.format("upload", "multipart/form-data; boundary=b") + BOUNDARY.format(NAME)
     for text in (cut, head.format("call/predict", "application/json"), "\0\1\2\r\n\r\n"):
         with socket.create_connection((address.hostname, address.port), timeout=60) as connection:

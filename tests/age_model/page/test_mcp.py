@@ -125,5 +125,5 @@ def test_files_of_the_server_cannot_be_named(server, tool, argument):
 def test_other_names_are_refused(server):
     assert _call(server, "show").isError
     assert _call(server, "predict", picture="data:,", other=1).isError
-    with pytest.raises(Exception, match="."):
+    with pytest.raises(Exception, match=r"."):
         _with_session(server, lambda session: session.get_prompt("none", {"files": "x"}))

@@ -1,4 +1,4 @@
-"""What a photo shows of a face: each measurement follows what it is named after, and little else."""
+"""What a photo shows of a face: each measurement follows what it is named after, little else."""
 
 import numpy as np
 import pytest

@@ -114,7 +114,7 @@ def test_name_is_only_a_name(tmp_path):
 
 def test_sound_alone_is_refused(tmp_path):
     path = tmp_path / "sound.mp4"
-    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine", "-t", "1"] + [str(path)]
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine", "-t", "1", str(path)]
     try:
         subprocess.run(command, check=True, timeout=60)
     except (OSError, subprocess.CalledProcessError):

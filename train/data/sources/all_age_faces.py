@@ -19,9 +19,9 @@ from train.data.sources.picture import (
 # [number]A[age].jpg; the numbers of women come first.
 NAME = re.compile(r"^(\d{5})A(\d{2,3})\.\w+$")
 LAST_WOMAN = 7380
-# Of the 188 groups of identical files among 12,122, the two labels' difference says how noisy a label
-# is: its standard deviation is 1.6 years below 20 (10 groups), 3.1 from 20 to 39 (77), 7.1 from 40 to
-# 59 (65) and 5.9 from 60 on (36), about a tenth of the age.
+# Of the 188 groups of identical files among 12,122, the two labels' difference says how noisy a
+# label is: its standard deviation is 1.6 years below 20 (10 groups), 3.1 from 20 to 39 (77), 7.1
+# from 40 to 59 (65) and 5.9 from 60 on (36), about a tenth of the age.
 LABEL_SIGMA_PER_YEAR = 0.1
 
 

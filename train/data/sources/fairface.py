@@ -29,7 +29,7 @@ DAMAGED_GROUPS = {
 
 
 def read_fairface(paths: list[Path], report: Report) -> Iterator[Picture]:
-    """Pictures of FairFace from .parquet files, label CSVs beside their pictures, or folders of these.
+    """Pictures of FairFace from .parquet files, label CSVs beside pictures, or folders of these.
 
     Raises:
         InputError: a path is none of these or lacks a column.
@@ -102,6 +102,8 @@ FAIRFACE = Source(
     citation="Kärkkäinen and Joo, FairFace: Face Attribute Dataset for Balanced Race, Gender, and "
     "Age for Bias Measurement and Mitigation, WACV 2021",
     url="https://github.com/joojs/fairface",
+    notes="Its test pictures come from its own validation set.",
+    hub_id="HuggingFaceM4/FairFace",
     read=read_fairface,
     help="FairFace: .parquet files, label .csv files, or folders of these.",
     validation_share=0.05,  # of its official training part

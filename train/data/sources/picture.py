@@ -66,13 +66,17 @@ class Source:
         title: its name for people.
         labels: what its labels are, in words.
         licence, citation, url: for the card.
+        notes: sentences for the card on what to know about its labels or splits; "" for none.
+        hub_id: its id among the data sets of the Hugging Face Hub; "" for none.
         read: from paths and a report to its pictures.
         help: of its option of `train.prepare`.
         validation_share, test_share: of the pictures that no split list knows, 0 to 1.
         cropped: whether the pictures are aligned faces; else `train.prepare` finds and crops them.
         label_sigma_per_year: width of the label distribution that the training makes of an age,
-            per year of age (see `losses.soft_age_targets`); larger where labels are known to be noisy.
-        balanced_decades: pictures of each decade that new split lists give to validation and to test;
+            per year of age (see `losses.soft_age_targets`); larger where labels are known to be
+            noisy.
+        balanced_decades: pictures of each decade that new split lists give to validation and to
+            test;
             None: by the shares.
     """
 
@@ -89,15 +93,18 @@ class Source:
     cropped: bool = True
     label_sigma_per_year: float = 0.03
     balanced_decades: tuple[int, int] | None = None
+    notes: str = ""
+    hub_id: str = ""
 
     def to_dict(self) -> dict:
         """What the prepared data set and the card keep of it."""
         kept = ("title", "labels", "licence", "citation", "url", "cropped", "label_sigma_per_year")
-        return {name: getattr(self, name) for name in kept}
+        found = {name: getattr(self, name) for name in ("notes", "hub_id") if getattr(self, name)}
+        return {name: getattr(self, name) for name in kept} | found
 
 
 def read_or_empty(path: Path) -> bytes:
-    """The file's bytes; none for a file that may not be read, which is then reported as unreadable."""
+    """The file's bytes; none for a file that may not be read, which is reported as unreadable."""
     try:
         return path.read_bytes()
     except OSError:

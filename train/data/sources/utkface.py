@@ -41,8 +41,8 @@ def read_utkface(paths: list[Path], report: Report) -> Iterator[Picture]:
                 yield Picture(file, "utkface", image, "point", age, age, gender, race, None)
         if not found:
             raise InputError(
-                f"{path}: expected UTKFace pictures (*.jpg), found none; give the folder or archive "
-                "that holds files such as 25_0_2_20170116174525125.jpg.chip.jpg"
+                f"{path}: expected UTKFace pictures (*.jpg), found none; give the folder or "
+                "archive that holds files such as 25_0_2_20170116174525125.jpg.chip.jpg"
             )
 
 
@@ -69,6 +69,7 @@ UTKFACE = Source(
     citation="Zhang, Song and Qi, Age Progression/Regression by Conditional Adversarial "
     "Autoencoder, CVPR 2017",
     url="https://susanqq.github.io/UTKFace/",
+    notes="Its ages were estimated by a model and checked by people, and are wrong in part.",
     read=read_utkface,
     help="UTKFace: folders and .tar.gz files.",
 )
