@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import datasets
 import numpy as np
 import pytest
 from PIL import Image
@@ -76,6 +77,34 @@ def test_baseline_pictures_have_the_numbers_of_the_predictor(content, carded, sm
     assert found["bias"] == pytest.approx(error.mean(), abs=1e-4)
     assert found["mae_difference"] == 0 and found["mae_difference_interval"] == [0, 0]
     assert (content["data"]["n"], content["data"]["drawn_from"]) == (PICTURES, of) == (8, 30)
+
+
+@pytest.fixture
+def two_sources(small_data, tmp_path):
+    """Twenty pictures of utkface and ten of "other", all with point labels, and interval labels."""
+    splits = datasets.load_from_disk(str(small_data))
+    names = ["other" if i < 10 else name for i, name in enumerate(splits["test"]["source"])]
+    test = splits["test"].remove_columns("source").add_column("source", names)
+    datasets.DatasetDict(test=test).save_to_disk(tmp_path / "data")
+    for name in ("report.json", "sources.json"):
+        shutil.copy(small_data / name, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    ("source", "of", "names"),
+    [(None, 20, {"utkface"}), ("other", 10, {"other"}), ("all", 30, {"other", "utkface"})],
+)
+def test_pictures_are_drawn_from_the_sources_asked_for(two_sources, source, of, names):
+    arguments = robustness.RobustnessArguments("model", str(two_sources), "out", source=source)
+    table, drawn_from = drawn_pictures(arguments)
+    assert drawn_from == len(table) == of and set(table["source"]) == names
+
+
+def test_a_source_without_ages_in_years_is_named(two_sources):
+    arguments = robustness.RobustnessArguments("model", str(two_sources), "out", source="fairface")
+    with pytest.raises(ValueError, match=r"from the source 'fairface', got none; .* other, utkface"):
+        drawn_pictures(arguments)
 
 
 def test_what_is_measured_follows_the_level(content):
