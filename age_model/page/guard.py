@@ -1,22 +1,26 @@
-"""What stands before the page's server: how much a request may bring, and what it may ask for.
+"""What stands before the page's server: what a request may ask for, say and bring.
 
 Gradio bounds each uploaded file (`images.MAX_BYTES`), but neither their sum, nor any other
-request's body, and it has routes that this page has no use for (`routes`).
+request's body; it has routes that this page has no use for (`routes`), and stumbles over fields
+that it does not check (`fields`).
 """
 
+import asyncio
+import errno
 import json
 import logging
-import shutil
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
+from age_model.page.disk import Reservation, Room
+from age_model.page.fields import Events, body_problem, query_problem
 from age_model.page.private_log import log_without_text
 from age_model.page.routes import UPLOAD, is_open
 
-MAX_BODY = 8 * 2**20  # bytes of any request but an upload: a data URL of a picture of 6 MB
+MAX_BODY = 9 * 2**20  # bytes of any request but an upload: a data URL of a picture of 6 MB
 MAX_UPLOAD = 2 * 2**30  # bytes of one upload, which may be of many files
-KEEP_FREE = 512 * 2**20  # bytes of the disk that uploads leave alone
+# Of a visitor who sends nothing, and of all that one sends: a slow line needs minutes for a clip.
+IDLE_SECONDS, BODY_SECONDS, UPLOAD_SECONDS = 30, 120, 900
 
 REQUEST_FAILED = (
     "The request could not be answered: its values are not what this endpoint takes, or a file of "
@@ -27,80 +31,157 @@ REQUEST_TOO_LARGE = (
 )
 NO_SUCH_ADDRESS = "There is nothing at this address, or it takes another method."
 DISK_FULL = "There is no room for uploads at the moment: try again in a few minutes."
+TOO_SLOW = "The request took too long to arrive: send it again over a faster line."
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Problem = tuple[int, str]  # status and reason
 log = logging.getLogger(__name__)
 
 
 class RequestGuard:
     """ASGI middleware; see the module's text."""
 
-    def __init__(self, app: Callable[..., Any], upload_folder: Callable[[], str]):
-        """Stand before `app`; `upload_folder` gives the folder whose disk is to keep KEEP_FREE."""
-        self._app = app
-        self._upload_folder = upload_folder
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        upload_folder: Callable[[], str],
+        events: Callable[[], Events] = dict,
+    ):
+        """Stand before `app`.
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        Args:
+            app: an ASGI application.
+            upload_folder: gives the folder whose disk is to keep `disk.KEEP_FREE`.
+            events: gives those of the page, by their numbers.
+        """
+        self._app = app
+        self._events = events
+        self._room = Room(upload_folder)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request, or let `app` do it."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-            return
-        refusal = self._refusal(scope)
-        if refusal:
-            await _answer(send, *refusal)
-            return
-        body = _Body(receive, _limit(scope))
+        elif scope["type"] != "http":  # Gradio 6 has no other
+            await send({"type": "websocket.close"})
+        elif problem := _head_problem(scope):
+            await _answer(send, *problem)
+        elif _is_upload(scope):
+            await self._upload(scope, receive, send)
+        else:
+            await self._other(scope, receive, send)
+
+    async def _other(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Read a whole body, look at it, and pass it on."""
+        has_body = scope["method"] == "POST"
+        body = _Body(receive, MAX_BODY, BODY_SECONDS, complete=not has_body)
+        if has_body:
+            data = await body.read()
+            if body.problem is None and data is not None:
+                body.problem = body_problem(_path(scope), data, self._events())
+            if data is None and body.problem is None:
+                return  # the visitor has gone
+        if body.problem:
+            await _answer(send, *body.problem)
+        else:
+            await self._pass_on(scope, body, send)
+
+    async def _upload(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass an upload on while there is room for it."""
+        reservation = Reservation(self._room)
+        try:
+            if not reservation.begin(_length(scope)):
+                await _answer(send, 507, DISK_FULL)
+                return
+            body = _Body(receive, MAX_UPLOAD, UPLOAD_SECONDS, reservation)
+            await self._pass_on(scope, body, send)
+        finally:
+            reservation.end()
+
+    async def _pass_on(self, scope: Message, body: "_Body", send: Send) -> None:
         answer = _Answer(send, body)
         try:
             await self._app(scope, body, answer)
         except Exception as error:
-            if not body.lost:
+            if _is_full(error):
+                body.problem = body.problem or (507, DISK_FULL)
+            elif not body.lost:
                 log_without_text(log, "a request", error)
-            if not answer.begun and not body.too_large:
-                await _answer(send, 500, REQUEST_FAILED)
-        if body.too_large and not answer.begun:
-            await _answer(send, 413, _too_large(scope))
-
-    def _refusal(self, scope: dict[str, Any]) -> tuple[int, str] | None:
-        """Status and reason, where a request's head shows already that it is not to be answered."""
-        if not is_open(scope["method"], _path(scope)):
-            return 404, NO_SUCH_ADDRESS
-        length = dict(scope["headers"]).get(b"content-length", b"")
-        if length.isdigit() and int(length) > _limit(scope):
-            return 413, _too_large(scope)
-        if _is_upload(scope):
-            folder = Path(self._upload_folder())
-            there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-            wanted = int(length) if length.isdigit() else MAX_UPLOAD
-            if shutil.disk_usage(there).free < wanted + KEEP_FREE:
-                return 507, DISK_FULL
-        return None
+            if body.problem is None:
+                body.problem = (500, REQUEST_FAILED)
+        if body.problem and not answer.begun:
+            await _answer(send, *body.problem)
 
 
 class _Body:
-    """The body of a request: past `limit` bytes it breaks off, as if the visitor had gone.
+    """The body of a request: where it breaks a limit it breaks off, as if the visitor had gone.
 
     Attributes:
-        too_large: more came than `limit`.
+        problem: why it broke off by this class's doing.
         lost: it broke off.
     """
 
-    def __init__(self, receive: Receive, limit: int):
-        self._receive, self._left = receive, limit
-        self.too_large = self.lost = False
+    def __init__(
+        self,
+        receive: Receive,
+        limit: int,
+        seconds: float,
+        reservation: Reservation | None = None,
+        complete: bool = False,
+    ):
+        """Read at most `limit` bytes in so many seconds; `complete`: there is none to wait for."""
+        self._receive, self._limit, self._left = receive, limit, limit
+        self._until = asyncio.get_running_loop().time() + seconds
+        self._reservation = reservation
+        self._whole: list[Message] | None = None
+        self._complete = complete
+        self.problem: Problem | None = None
+        self.lost = False
 
-    async def __call__(self) -> dict[str, Any]:
-        message = {"type": "http.disconnect"} if self.too_large else await self._receive()
-        self._left -= len(message.get("body", b""))
+    async def read(self) -> bytes | None:
+        """All of it, to be given out once more afterwards; None where it broke off."""
+        data = bytearray()
+        while True:
+            message = await self()
+            if message["type"] == "http.disconnect":
+                return None
+            data += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        self._whole = [{"type": "http.request", "body": bytes(data), "more_body": False}]
+        return bytes(data)
+
+    async def __call__(self) -> Message:
+        if self._whole:
+            return self._whole.pop()
+        message = {"type": "http.disconnect"} if self.problem else await self._next()
+        size = len(message.get("body", b""))
+        self._left -= size
         if self._left < 0:
-            self.too_large, message = True, {"type": "http.disconnect"}
+            self.problem = (413, _too_large(self._limit))
+        elif self._reservation is not None and not self._reservation.written(size):
+            self.problem = (507, DISK_FULL)
+        if self.problem:
+            message = {"type": "http.disconnect"}
         self.lost = self.lost or message["type"] == "http.disconnect"
+        self._complete = self.lost or not message.get("more_body")
         return message
+
+    async def _next(self) -> Message:
+        if self._complete:  # what is awaited now is the end of the visit, however long that takes
+            return await self._receive()
+        left = self._until - asyncio.get_running_loop().time()
+        try:
+            return await asyncio.wait_for(self._receive(), min(IDLE_SECONDS, max(0.0, left)))
+        except TimeoutError:
+            self.problem = (408, TOO_SLOW)
+            return {"type": "http.disconnect"}
 
 
 class _Answer:
-    """What the app answers; it is not sent where the body was too large, for which we have our own.
+    """What the app answers; it is not sent where the body had a problem, for which we have our own.
 
     Attributes:
         begun: something was sent.
@@ -110,31 +191,51 @@ class _Answer:
         self._send, self._body = send, body
         self.begun = False
 
-    async def __call__(self, message: dict[str, Any]) -> None:
-        if self.begun or not self._body.too_large:
+    async def __call__(self, message: Message) -> None:
+        if self.begun or not self._body.problem:
             self.begun = True
             await self._send(message)
 
 
-def _path(scope: dict[str, Any]) -> str:
+def _head_problem(scope: Message) -> Problem | None:
+    """What a request's head shows to be wrong with it."""
+    if not is_open(scope["method"], _path(scope)):
+        return 404, NO_SUCH_ADDRESS
+    limit = MAX_UPLOAD if _is_upload(scope) else MAX_BODY
+    if (_length(scope) or 0) > limit:
+        return 413, _too_large(limit)
+    return query_problem(scope.get("query_string", b""))
+
+
+def _path(scope: Message) -> str:
     """Path of a request, without the folder that a proxy serves the app at."""
-    return scope["path"].removeprefix(scope.get("root_path", ""))
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
-def _is_upload(scope: dict[str, Any]) -> bool:
-    return UPLOAD.fullmatch(_path(scope)) is not None
+def _is_upload(scope: Message) -> bool:
+    return scope["method"] == "POST" and UPLOAD.fullmatch(_path(scope)) is not None
 
 
-def _limit(scope: dict[str, Any]) -> int:
-    return MAX_UPLOAD if _is_upload(scope) else MAX_BODY
+def _length(scope: Message) -> int | None:
+    """How long a request says that its body is; None where it does not say."""
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    return int(length) if length.isdigit() else None
 
 
-def _too_large(scope: dict[str, Any]) -> str:
-    return REQUEST_TOO_LARGE.format(megabytes=_limit(scope) // 2**20)
+def _too_large(limit: int) -> str:
+    return REQUEST_TOO_LARGE.format(megabytes=limit // 2**20)
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether the disk was full, or the visitor's share of it."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 async def _answer(send: Send, status: int, reason: str) -> None:
     body = json.dumps({"detail": reason}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if status in (408, 413, 507):  # the rest of the body is not read
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -14,8 +14,9 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from age_model.images.load import MAX_BYTES
+from age_model.page import gradio_patches
 from age_model.page.blocks import CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, build_demo
-from age_model.page.guard import RequestGuard
+from age_model.page.guard import MAX_BODY, RequestGuard
 from age_model.page.lazy_predictor import LazyPredictor
 from age_model.page.theme import STYLE, THEME
 from age_model.page.uploads import UPLOADS, keep_deleting
@@ -45,8 +46,11 @@ def main() -> int:
         keep_deleting(
             Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, demo.example_files
         )
+        gradio_patches.apply(MAX_BODY)
         # Without api_open=False a program could ask past the queue.
-        demo.queue(max_size=WAITING_VISITORS, api_open=False).launch(
+        demo.queue(max_size=WAITING_VISITORS, api_open=False)
+        gradio_patches.bound_sessions(demo._queue)
+        demo.launch(
             server_name=options.host,
             server_port=options.port,
             share=options.share,
@@ -59,7 +63,13 @@ def main() -> int:
             ssr_mode=False,
             theme=THEME,
             css_paths=STYLE,
-            app_kwargs={"middleware": [Middleware(RequestGuard, upload_folder=get_upload_folder)]},
+            app_kwargs={
+                "middleware": [
+                    Middleware(
+                        RequestGuard, upload_folder=get_upload_folder, events=lambda: demo.fns
+                    )
+                ]
+            },
         )
     except (OSError, ValueError) as error:  # no such model, or the port is taken
         print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)

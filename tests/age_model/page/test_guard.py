@@ -1,13 +1,15 @@
 import asyncio
+import errno
 import json
 import logging
 import re
-from collections import namedtuple
+import time
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
-from age_model.page import guard as request_guard
+from age_model.page import guard
 from age_model.page.guard import RequestGuard
 from age_model.page.routes import is_open
 
@@ -33,15 +35,39 @@ async def _polite_app(scope, receive, send):
         await send({"type": "http.response.body", "body": b"error"})
 
 
+async def _must_not_be_asked(scope, receive, send):
+    raise AssertionError("the app was asked")
+
+
 def _ask(
-    path, *parts, app=_app, length=None, folder="/tmp/no/such/folder", method="POST", root=""
+    path,
+    *parts,
+    app=_app,
+    length=None,
+    folder="/tmp/no/such/folder",
+    method="POST",
+    root="",
+    query="",
+    silent=False,
+    pause=0.0,
 ) -> tuple[int, bytes]:
-    """Status and body of the answer to a request that comes in `parts`."""
+    """Status and body of the answer to a request that comes in `parts`.
+
+    Args:
+        silent: its end never comes.
+        pause: seconds before each part.
+    """
     waiting = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
-    waiting.append({"type": "http.request", "body": b"", "more_body": False})
+    if parts and not silent:
+        waiting[-1]["more_body"] = False
+    elif not silent:
+        waiting.append({"type": "http.request", "body": b"", "more_body": False})
     sent = []
 
     async def receive():
+        await asyncio.sleep(pause)
+        if not waiting and silent:
+            await asyncio.sleep(60)
         return waiting.pop(0) if waiting else {"type": "http.disconnect"}
 
     async def send(message):
@@ -49,21 +75,24 @@ def _ask(
 
     headers = [] if length is None else [(b"content-length", b"%d" % length)]
     scope = {
-        "type": "http", "method": method, "path": path, "root_path": root, "headers": headers
+        "type": "http", "method": method, "path": path, "root_path": root, "headers": headers,
+        "query_string": query.encode(),
     }  # fmt: skip
-    asyncio.run(RequestGuard(app, lambda: folder)(scope, receive, send))
-    start, body = sent
+    events = {1: SimpleNamespace(api_name="predict", api_visibility="public")}
+    guarded = RequestGuard(app, lambda: folder, lambda: events)
+    asyncio.run(guarded(scope, receive, send))
+    start, body = sent or [{"status": 0}, {"body": b""}]
     return start["status"], body["body"]
 
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch):
-    monkeypatch.setattr(request_guard, "MAX_BODY", 2**20)
-    monkeypatch.setattr(request_guard, "MAX_UPLOAD", 3 * 2**20)
+    monkeypatch.setattr(guard, "MAX_BODY", 2**20)
+    monkeypatch.setattr(guard, "MAX_UPLOAD", 3 * 2**20)
 
 
 def test_ordinary_requests_pass():
-    assert _ask("/gradio_api/queue/join", b"12345", b"678") == (200, b"8")
+    assert _ask("/gradio_api/queue/join", b'{"data":', b"[]}") == (200, b"11")
     assert _ask("/gradio_api/file=/tmp/gradio/abc/http.jpg", method="GET") == (200, b"0")
 
 
@@ -116,7 +145,7 @@ def test_every_listed_route_is_one_of_gradios():
 
 
 def test_folder_of_a_proxy_is_no_part_of_the_address():
-    assert _ask("/behind/a/proxy/gradio_api/queue/join", b"1", root="/behind/a/proxy")[0] == 200
+    assert _ask("/behind/a/proxy/gradio_api/queue/join", b"{}", root="/behind/a/proxy")[0] == 200
     assert _ask("/behind/a/proxy/monitoring", method="GET", root="/behind/a/proxy")[0] == 404
 
 
@@ -124,25 +153,16 @@ def test_folder_of_a_proxy_is_no_part_of_the_address():
 @pytest.mark.parametrize("says_its_length", [True, False])
 @pytest.mark.parametrize(
     "path, limit",
-    [("/gradio_api/upload", 3), ("/gradio_api/upload/", 3), ("/gradio_api/call/predict", 1)],
+    [("/gradio_api/upload", 3), ("/gradio_api/upload/", 3), ("/gradio_api/queue/join", 1)],
 )
 def test_body_has_a_limit(path, limit, says_its_length, app):
-    parts = [bytes(2**18)] * (4 * limit)
-    for more, status in ((b"", 200), (b"x", 413)):
-        length = limit * 2**20 + len(more) if says_its_length else None
-        got, body = _ask(path, *parts, *([more] if more else []), app=app, length=length)
+    parts = [b'{"a":"', *[b" " * 2**18] * (4 * limit - 1), b" " * (2**18 - 8)]
+    for end, status in ((b'"}', 200), (b'"}x', 413)):
+        sent = [*parts, end]
+        length = sum(map(len, sent)) if says_its_length else None
+        got, body = _ask(path, *sent, app=app, length=length)
         assert got == status
     assert f"at most {limit} MB" in json.loads(body)["detail"]
-
-
-def test_uploads_leave_room_on_the_disk(monkeypatch):
-    usage = namedtuple("usage", "free")
-    free = request_guard.KEEP_FREE + 1000
-    monkeypatch.setattr(request_guard.shutil, "disk_usage", lambda path: usage(free))
-    assert _ask("/gradio_api/upload", bytes(1000), length=1000)[0] == 200
-    assert _ask("/gradio_api/upload", bytes(1001), length=1001)[0] == 507
-    assert _ask("/gradio_api/upload", bytes(10))[0] == 507, "it may be as long as it likes"
-    assert _ask("/gradio_api/queue/join", bytes(1001), length=1001)[0] == 200
 
 
 def test_error_is_logged_without_its_text(caplog):
@@ -150,7 +170,7 @@ def test_error_is_logged_without_its_text(caplog):
         raise ValueError("the secret was swordfish")
 
     with caplog.at_level(logging.ERROR):
-        status, body = _ask("/gradio_api/queue/join", b"1", app=broken)
+        status, body = _ask("/gradio_api/queue/join", b"{}", app=broken)
     assert status == 500 and b"could not be answered" in body
     assert "ValueError" in caplog.text and "in broken" in caplog.text
     assert "swordfish" not in caplog.text.replace(
@@ -167,3 +187,69 @@ def test_visitor_who_leaves_is_not_in_the_log(caplog):
     with caplog.at_level(logging.INFO):
         _ask("/gradio_api/upload", b"1", app=leaves)
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/queue/join"])
+def test_visitor_who_sends_nothing_is_hung_up_on(path, monkeypatch):
+    monkeypatch.setattr(guard, "IDLE_SECONDS", 0.05)
+    status, body = _ask(path, b'{"a": "', silent=True)
+    assert status == 408 and "too long" in json.loads(body)["detail"]
+
+
+def test_slow_visitor_is_hung_up_on_in_the_end(monkeypatch):
+    monkeypatch.setattr(guard, "UPLOAD_SECONDS", 0.1)
+    began = time.monotonic()
+    assert _ask("/gradio_api/upload", *[b"1"] * 1000, pause=0.02)[0] == 408
+    assert time.monotonic() - began < 1
+
+
+def test_full_disk_is_no_error_of_the_visitor():
+    async def full(scope, receive, send):
+        raise OSError(errno.ENOSPC, "no space")
+
+    for path in ("/gradio_api/upload", "/gradio_api/queue/join"):
+        status, body = _ask(path, b"{}", app=full)
+        assert status == 507 and "no room" in json.loads(body)["detail"]
+
+
+BAD_IDS = ["", "a" * 65, "\ud800", "a b", "../x", "\n", "é", 7, {"a": 1}, [], True]
+BAD_NUMBERS = [-1, 2**31, 1.5, True, "1", [], 1e300, 99]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [*({"session_hash": value} for value in BAD_IDS), *({"event_id": value} for value in BAD_IDS),
+     *({"fn_index": value} for value in BAD_NUMBERS),
+     *({"trigger_id": value} for value in BAD_NUMBERS[:-1]),
+     {"batched": True}, {"oauth_token": "x"}, [], 7, None, {"data": ["\ud800"]}],
+)  # fmt: skip
+def test_fields_that_gradio_remembers_are_checked(body):
+    for path in ("/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/run/predict"):
+        status, reason = _ask(path, json.dumps(body).encode(), app=_must_not_be_asked)
+        assert status in (400, 404) and len(json.loads(reason)["detail"]) > 20, body
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b'{"a": NaN}', b"[" * 10**6, b'{"session_hash": "\\ud800"}']
+)
+def test_what_is_no_json_is_refused(body):
+    for path in ("/gradio_api/queue/join", "/gradio_api/mcp", "/gradio_api/call/v2/predict"):
+        assert _ask(path, body, app=_must_not_be_asked)[0] == 400
+
+
+def test_unknown_endpoint_and_event_are_named():
+    status, body = _ask("/gradio_api/call/none", b'{"data": []}', app=_must_not_be_asked)
+    assert status == 404 and json.loads(body)["detail"].endswith("expected one of /predict.")
+    status, body = _ask("/gradio_api/queue/join", b'{"fn_index": 2}', app=_must_not_be_asked)
+    assert status == 404 and "no event" in json.loads(body)["detail"]
+    good = b'{"fn_index": 1, "session_hash": "abc-1_Z", "trigger_id": 0, "event_id": null}'
+    assert _ask("/gradio_api/queue/join", good)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "query", ["session_hash=%ED%A0%80", "upload_id=" + "a" * 65, "deep_link=.."]
+)
+def test_ids_in_addresses_are_checked(query):
+    for path in ("/gradio_api/queue/data", "/"):
+        assert _ask(path, method="GET", query=query, app=_must_not_be_asked)[0] == 400
+    assert _ask("/", method="GET", query="session_hash=a1&view=api")[0] == 200

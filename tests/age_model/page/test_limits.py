@@ -29,7 +29,7 @@ def test_too_large_bodies_are_refused_whether_they_say_so_or_not(server):
             reply = HTTP.post(url, content=content)
         except httpx.WriteError:
             continue  # the server hung up in the middle
-        assert reply.status_code == 413 and "at most 8 MB" in reply.json()["detail"]
+        assert reply.status_code == 413 and "at most 9 MB" in reply.json()["detail"]
 
 
 def test_too_large_file_is_refused_and_nothing_of_it_stays(server):
@@ -103,6 +103,46 @@ def test_clip_that_crashes_its_decoder_ends_nothing(server, photo, tmp_path):
         assert any("process_completed" in line for line in events.iter_lines())
     assert server.process.poll() is None
     assert '"age"' in ask(server, "predict", upload(server, photo), False)
+
+
+def test_unknown_names_and_forms_without_files_are_said_in_words(server):
+    api = f"{server.url}/gradio_api"
+    reply = HTTP.post(f"{api}/call/none", json={"data": []})
+    assert reply.status_code == 404 and "/predict" in reply.json()["detail"]
+    body = {"data": [], "fn_index": 999, "session_hash": "a"}
+    reply = HTTP.post(f"{api}/queue/join", json=body)
+    assert reply.status_code == 404 and "no event" in reply.json()["detail"]
+    reply = HTTP.post(f"{api}/upload", files={"other": ("a.jpg", b"1")})
+    assert reply.status_code == 400 and "expected files" in reply.text
+
+
+def test_session_that_is_no_text_disturbs_nobody(server, photo):
+    began = server.log.stat().st_size
+    url = f"{server.url}/gradio_api/queue/join"
+    body = b'{"data": [null, false], "fn_index": %d, "session_hash": "\\ud800"}'
+    for number in range(5):
+        assert HTTP.post(url, content=body % number).status_code == 400
+    assert '"age"' in ask(server, "predict", upload(server, photo), False)
+    assert server.log.read_bytes()[began:] == b""
+
+
+def test_parts_of_uploads_that_break_off_are_deleted_at_once(server):
+    address = urlsplit(server.url)
+    head = (
+        "POST /gradio_api/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n" + BOUNDARY.format("a.jpg")
+    ).encode()
+    before = set(server.uploads.rglob("tmp*"))
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+        connection.sendall(head + bytes(2**20))
+        deadline = time.monotonic() + 20
+        while set(server.uploads.rglob("tmp*")) == before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert set(server.uploads.rglob("tmp*")) != before
+    deadline = time.monotonic() + 20
+    while set(server.uploads.rglob("tmp*")) != before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert set(server.uploads.rglob("tmp*")) == before
 
 
 def test_more_visitors_than_may_wait_are_told_so(server, photo):

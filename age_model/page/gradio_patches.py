@@ -1,0 +1,105 @@
+"""Parts of Gradio that are replaced, each with why; `apply` is called before its server starts.
+
+Checked against Gradio 6.31; the tests of this module notice where a later one has changed.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from gradio import route_utils, routes
+from gradio.utils import LRUCache
+from mcp.server import sse, streamable_http_manager
+from starlette.datastructures import FormData, UploadFile
+
+REMEMBERED_UPLOADS = 200
+REMEMBERED_SESSIONS = 200
+MCP_SERVERS = (
+    (streamable_http_manager, "StreamableHTTPSessionManager"),
+    (sse, "SseServerTransport"),
+)
+
+
+class TidyParser(route_utils.GradioMultiPartParser):
+    """Deletes what it wrote of an upload that breaks off, or of a field that is not "files".
+
+    Gradio leaves such parts in its folder: gradio-app/gradio#4620.
+    """
+
+    async def parse(self) -> FormData:
+        """See `GradioMultiPartParser.parse`."""
+        try:
+            form = await super().parse()
+        except BaseException:
+            for file in self._files_to_close_on_error:
+                _delete(file)
+            raise
+        wanted = [value for name, value in form.multi_items() if name == "files"]
+        for file in _files(form):
+            if file not in wanted:
+                _delete(file.file)
+        if not wanted or not all(isinstance(value, UploadFile) for value in wanted):
+            for file in _files(form):
+                _delete(file.file)
+            raise route_utils.MultiPartException(
+                'expected files, in a form whose field is named "files", each with a file name'
+            )
+        return form
+
+
+class BoundedProgress(route_utils.FileUploadProgress):
+    """How far uploads are, of the latest REMEMBERED_UPLOADS only.
+
+    Gradio forgets an upload once someone asked how far it is, and what nobody asks for never.
+    """
+
+    def track(self, upload_id: str) -> None:
+        """See `FileUploadProgress.track`."""
+        self._forget()
+        super().track(upload_id)
+
+    async def is_tracked(self, upload_id: str) -> bool:
+        """See `FileUploadProgress.is_tracked`."""
+        self._forget()
+        return await super().is_tracked(upload_id)
+
+    def _forget(self) -> None:
+        while len(self._signals) >= REMEMBERED_UPLOADS:
+            oldest = next(iter(self._signals))
+            del self._signals[oldest]
+            self._statuses.pop(oldest, None)
+
+
+def apply(max_mcp_bytes: int) -> None:
+    """Put them in place of Gradio's own.
+
+    Args:
+        max_mcp_bytes: that a message to the MCP server may have; the library takes 4 MB.
+    """
+    route_utils.GradioMultiPartParser = TidyParser
+    routes.file_upload_statuses = BoundedProgress()
+    for module, name in MCP_SERVERS:
+        setattr(module, name, partial(getattr(module, name), max_request_body_size=max_mcp_bytes))
+
+
+def bound_sessions(queue: Any) -> None:
+    """Let Gradio's queue keep the answers of the latest REMEMBERED_SESSIONS only.
+
+    It keeps those that nobody comes for, of up to 2,000 sessions, each with its pictures, and the
+    numbers of their events for good.
+    """
+    queue.pending_messages_per_session = LRUCache(REMEMBERED_SESSIONS)
+    queue.pending_event_ids_session = LRUCache(REMEMBERED_SESSIONS)
+
+
+def _files(form: FormData) -> Iterator[UploadFile]:
+    yield from (value for _, value in form.multi_items() if isinstance(value, UploadFile))
+
+
+def _delete(file: Any) -> None:
+    with suppress(OSError):
+        file.close()
+    with suppress(OSError):
+        os.unlink(file.name)
