@@ -41,9 +41,7 @@ def build_demo(predictor: Predictor) -> "Page":
         unreachable = predictor.instead_of if isinstance(predictor, LazyPredictor) else None
         names = {"name": predictor.model_name, "detector": predictor.detector_name}
         limitation = predictor.limitation
-        return render(
-            "page.html", "model", unreachable=unreachable, limitation=limitation, **names
-        )
+        return render("page.html", "model", unreachable=unreachable, limitation=limitation, **names)
 
     with Page(
         title="How old do they look?",

@@ -4,7 +4,6 @@ Checked against Gradio 6.31; the tests of this module notice where a later one h
 """
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from gradio import route_utils, routes
 from gradio.utils import LRUCache
 from mcp.server import sse, streamable_http_manager
 from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException
 
 REMEMBERED_UPLOADS = 200
 REMEMBERED_SESSIONS = 200
@@ -33,17 +33,17 @@ class TidyParser(route_utils.GradioMultiPartParser):
         try:
             form = await super().parse()
         except BaseException:
-            for file in self._files_to_close_on_error:
-                _delete(file)
+            for part in self._files_to_close_on_error:
+                _delete(part)
             raise
-        wanted = [value for name, value in form.multi_items() if name == "files"]
-        for file in _files(form):
-            if file not in wanted:
-                _delete(file.file)
-        if not wanted or not all(isinstance(value, UploadFile) for value in wanted):
-            for file in _files(form):
-                _delete(file.file)
-            raise route_utils.MultiPartException(
+        fields = form.multi_items()
+        wanted = [value for name, value in fields if name == "files"]
+        good = bool(wanted) and all(isinstance(value, UploadFile) for value in wanted)
+        for name, value in fields:
+            if isinstance(value, UploadFile) and not (good and name == "files"):
+                _delete(value.file)
+        if not good:
+            raise MultiPartException(
                 'expected files, in a form whose field is named "files", each with a file name'
             )
         return form
@@ -78,7 +78,7 @@ def apply(max_mcp_bytes: int) -> None:
     Args:
         max_mcp_bytes: that a message to the MCP server may have; the library takes 4 MB.
     """
-    route_utils.GradioMultiPartParser = TidyParser
+    setattr(route_utils, "GradioMultiPartParser", TidyParser)  # noqa: B010
     routes.file_upload_statuses = BoundedProgress()
     for module, name in MCP_SERVERS:
         setattr(module, name, partial(getattr(module, name), max_request_body_size=max_mcp_bytes))
@@ -92,10 +92,6 @@ def bound_sessions(queue: Any) -> None:
     """
     queue.pending_messages_per_session = LRUCache(REMEMBERED_SESSIONS)
     queue.pending_event_ids_session = LRUCache(REMEMBERED_SESSIONS)
-
-
-def _files(form: FormData) -> Iterator[UploadFile]:
-    yield from (value for _, value in form.multi_items() if isinstance(value, UploadFile))
 
 
 def _delete(file: Any) -> None:
