@@ -3,8 +3,9 @@
     python -m train.experiments --run runs/tiny --question "..." --verdict "..."
 
 adds a run (or replaces its entry): the words are yours, every figure comes from the run's MLflow
-record. Entries are kept in docs/experiments.json, from which docs/experiments.md is written.
-Without --run only the page is written.
+record, or from its training.json where it ran on a machine without MLflow. Entries are kept in
+docs/experiments.json, from which docs/experiments.md is written. Without --run only the page is
+written.
 """
 
 import json
@@ -34,10 +35,11 @@ FORMER_NAMES = {
 SCORES: dict[
     str, tuple[str, Callable[[float], str] | str]
 ] = {  # heading -> (MLflow metric, how it is shown)
-    "MAE": ("eval_mae", "{:.2f}"),
-    "21-60": ("eval_mae_21_60", "{:.2f}"),
-    "up to 12": ("eval_mae_under_13", "{:.2f}"),
-    "over 60": ("eval_mae_over_60", "{:.2f}"),
+    "MAE": ("eval_mae_utkface", "{:.2f}"),
+    "21-60": ("eval_mae_21_60_utkface", "{:.2f}"),
+    "up to 12": ("eval_mae_under_13_utkface", "{:.2f}"),
+    "over 60": ("eval_mae_over_60_utkface", "{:.2f}"),
+    "AAF": ("eval_mae_all_age_faces", "{:.2f}"),
     "CS@5": ("eval_cs5", percent),
     "group": ("eval_group_accuracy", percent),
     "gender": ("eval_gender_accuracy", percent),
@@ -45,8 +47,9 @@ SCORES: dict[
 INTRODUCTION = """# Experiments
 
 What was tried to make the checkpoint better, in order, failures too. Scores are those of the
-validation split: MAE in years and CS@5 on UTKFace, groups on FairFace, gender on both. Nothing was
-chosen on the test split. "Pictures" counts each picture as often as it was drawn.
+validation split: MAE in years on UTKFace and on All-Age-Faces (AAF), which came in later, CS@5 on
+both, groups on FairFace, gender on all. Nothing was chosen on the test split. "Pictures" counts
+each picture as often as it was drawn.
 """
 
 
@@ -84,7 +87,7 @@ def run_record(run_id: str) -> dict:
         "finished": run.info.status == "FINISHED",
         "hardware": run.data.tags.get("hardware"),
         "settings": {name: shown_name(value) for name, value in settings.items()},
-        "scores": {key: metrics[key] for key, _ in SCORES.values() if key in metrics},
+        "scores": scores_of(metrics),
         **{name: metrics.get(name) for name in ("minutes", "pictures_seen", "parameters")},
         "remarks": run.data.tags.get("mlflow.note.content"),
         "history": sorted(
@@ -95,20 +98,52 @@ def run_record(run_id: str) -> dict:
     }
 
 
+def file_record(metadata: dict) -> dict:
+    """As `run_record`, of a run without an MLflow record, from its training.json."""
+    arguments = metadata["arguments"]
+    values = arguments | {"start": arguments.get("base_model") or "random weights"}
+    values |= metadata.get("adjust", {})
+    return {
+        "preset": metadata["preset"],
+        "finished": "remarks" not in metadata,
+        "hardware": metadata["hardware"],
+        "settings": {
+            name: shown_name(str(values[name])) for name in SETTINGS if values.get(name) is not None
+        },
+        "scores": scores_of(metadata["validation"]),
+        **{name: metadata[name] for name in ("minutes", "pictures_seen", "parameters")},
+        "remarks": metadata.get("remarks"),
+        "history": [(e["step"], round(e["eval_mae"], 2)) for e in metadata.get("evaluations", [])],
+    }
+
+
+def scores_of(metrics: dict[str, float]) -> dict[str, float]:
+    """Those of SCORES; runs before the third source name no source beside an error."""
+    found = {}
+    for key, _ in SCORES.values():
+        value = metrics.get(key)
+        if value is None and "eval_mae_utkface" not in metrics:
+            value = metrics.get(key.removesuffix("_utkface"))
+        if value is not None:
+            found[key] = value
+    return found
+
+
 def add(entries: list[dict], arguments: ExperimentArguments) -> list[dict]:
     """The entries with that of the run added, or put in its old one's place.
 
     Raises:
-        InputError: the run has no MLflow record, or the words are missing.
+        InputError: the run has neither record, or the words are missing.
     """
     from train.training.mlflow_runs import note_of_run
 
     if arguments.run is None:
         raise InputError("expected --run with an output folder, got none")
-    note = note_of_run(arguments.run)
-    if not note.is_file():
+    note, metadata = note_of_run(arguments.run), Path(arguments.run) / "final" / "training.json"
+    if not note.is_file() and not metadata.is_file():
         raise InputError(
-            f"--run: expected a run's output folder with {note.name}, got {arguments.run}"
+            f"--run: expected a run's output folder with {note.name} or final/{metadata.name}, got "
+            f"{arguments.run}"
         )
     if not arguments.question or not arguments.verdict:
         raise InputError(
@@ -118,7 +153,11 @@ def add(entries: list[dict], arguments: ExperimentArguments) -> list[dict]:
         "name": Path(arguments.run).name,
         "question": arguments.question,
         "verdict": arguments.verdict,
-        **run_record(note.read_text()),
+        **(
+            run_record(note.read_text())
+            if note.is_file()
+            else file_record(json.loads(metadata.read_text(encoding="utf-8")))
+        ),
     }
     names = [old["name"] for old in entries]
     if entry["name"] in names:
@@ -132,8 +171,9 @@ def page(entries: list[dict]) -> str:
     rows = [
         [f"[{e['name']}](#{e['name']})", shown_number(e["pictures_seen"], "{:,.0f}"),
          shown_number(e["minutes"], "{:.0f}"),
-         *(shown_number(e["scores"].get(key), show) for key, show in SCORES.values())]
+         *(shown_number(scores.get(key), show) for key, show in SCORES.values())]
         for e in entries
+        for scores in [scores_of(e["scores"])]
     ]  # fmt: skip
     parts = [INTRODUCTION, table(header, rows), *(_section(e) for e in entries)]
     written = (

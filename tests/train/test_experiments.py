@@ -62,6 +62,26 @@ def test_words_are_needed_and_a_run_that_mlflow_knows(run, tmp_path):
         _add(run)
 
 
+def test_a_run_without_mlflow_is_read_from_its_training_json(tmp_path):
+    final = tmp_path / "runs" / "lent" / "final"
+    final.mkdir(parents=True)
+    metadata = {
+        "preset": "student", "minutes": 7.0, "pictures_seen": 1000, "parameters": 5,
+        "hardware": "a lent card", "remarks": "It was stopped.",
+        "arguments": {"learning_rate": 0.003, "base_model": None, "teacher": "runs/teacher/final"},
+        "validation": {"eval_mae": 4.9, "eval_mae_utkface": 4.4, "eval_mae_all_age_faces": 5.0},
+        "evaluations": [{"step": 10, "eval_mae": 6.0}, {"step": 20, "eval_mae": 4.9}],
+    }  # fmt: skip
+    (final / "training.json").write_text(json.dumps(metadata))
+    docs = tmp_path / "docs"
+    main(["--run", str(final.parent), "--question", "Q?", "--verdict", "V.", "--docs", str(docs)])
+    (entry,) = json.loads((docs / "experiments.json").read_text())
+    assert entry["scores"] == {"eval_mae_utkface": 4.4, "eval_mae_all_age_faces": 5.0}
+    assert entry["settings"]["start"] == "random weights" and not entry["finished"]
+    text = (docs / "experiments.md").read_text()
+    assert "| 4.40 |" in text and "6.00 at 10, 4.90 at 20" in text
+
+
 def test_the_committed_page_is_what_its_entries_give():
     entries = json.loads((DOCS / "experiments.json").read_text(encoding="utf-8"))
     assert entries and (DOCS / "experiments.md").read_text(encoding="utf-8") == page(entries)
