@@ -132,6 +132,7 @@ def python(request, image, tmp_path_factory) -> Path:
     return folder / "venv" / "bin"
 
 
+@pytest.mark.slow
 def test_the_app_starts_without_a_network_and_the_healthcheck_tells(image, python, tmp_path):
     port = str(free_port())
     env = image.env | {
