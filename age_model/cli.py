@@ -67,8 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of a checkpoint or its name on the Hugging Face Hub "
         "(default: $AGE_MODEL_ID, else the one that comes with this package)")  # fmt: skip
     add("--detector", metavar="DETECTOR",
-        help='"haar", or the path of YuNet\'s .onnx file '
-        "(default: $AGE_FACE_DETECTOR, else YuNet where it can be had, else haar)")  # fmt: skip
+        help='"libfacedetection", "haar", or the path of YuNet\'s .onnx file '
+        "(default: $AGE_FACE_DETECTOR, else the first of YuNet on disk, libfacedetection, YuNet "
+        "from the Hub, haar that can be had)")  # fmt: skip
     add("--ethnicity", action="store_true", help="also say the perceived ethnicity, for audits")
     ages = ", ".join(map(str, THRESHOLDS))
     add("--at-least", action="store_true",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from age_model.faces.crop import crop_face
+from age_model.faces.crop import CROP_SIZE, crop_face
 from age_model.faces.detector import Detector, load_detector
 from age_model.images.load import Source, load_image
 from age_model.network.calibration import Calibration
@@ -24,9 +24,6 @@ from age_model.network.reports import read_results
 from age_model.quality.warnings import Limit, face_warnings, measure_face, read_limits
 from age_model.results import FaceAges, Faces
 
-# Side in pixels of the crop before it is resized for the network: that of UTKFace's pictures, so
-# that a face in a photo goes through the same two steps as a picture of the data set.
-CROP_SIZE = 200
 # Faces that go through the network together: with more, what is between its layers outgrows the
 # processor's caches (`python -m age_model.bench model`).
 BATCH_SIZE = 32

@@ -20,7 +20,8 @@ from transformers.trainer_utils import get_last_checkpoint
 from age_model.network.preprocessing import image_processor
 from age_model.records.atomic import atomic_folder
 from train.console.command import exit_on_error
-from train.data.dataset import SIGMA, STORED, FaceDataset, collate, load_prepared, source_metadata
+from train.data.dataset import SIGMA, STORED, FaceDataset, collate
+from train.data.prepared import load_prepared, source_metadata
 from train.figures.curves import write_curves
 from train.networks.initialisation import mimetic
 from train.networks.registry import input_size, is_checkpoint, load_network, new_network

@@ -27,10 +27,10 @@ from age_model.records.atomic import atomic_folder
 from train.console.command import run_command
 from train.console.errors import InputError
 from train.data import report as data_report
-from train.data.dataset import FEATURES, FORMAT
 from train.data.duplicates import HASH_BYTES, cluster_ids, find_pairs, perceptual_hash
 from train.data.face_crop import cropped
 from train.data.label_conflicts import resolve
+from train.data.prepared import FEATURES, FORMAT
 from train.data.sources.picture import MISSING, Picture, Report
 from train.data.sources.registry import SOURCES
 from train.data.splits import (

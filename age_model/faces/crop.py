@@ -11,6 +11,10 @@ import numpy as np
 
 from age_model.results import Faces
 
+# Side in pixels of the crop before it is resized for the network: that of UTKFace's pictures, so
+# that a face in a photo goes through the same two steps as a picture of the data set.
+CROP_SIZE = 200
+
 
 @dataclass(frozen=True)
 class Framing:

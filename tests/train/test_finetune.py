@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 
 from age_model import AgePredictor
 from age_model.network.modeling import AgeViT
-from train.data.dataset import FaceDataset, collate, load_prepared
+from train.data.dataset import FaceDataset, collate
+from train.data.prepared import load_prepared
 from train.evaluation.metrics import validation_scores
 from train.finetune import UNFINISHED, build_trainer, finetune, main
 from train.networks.registry import load_network

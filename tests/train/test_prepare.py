@@ -18,7 +18,7 @@ from age_model.faces.detector import load_detector
 from age_model.images.load import load_image
 from train.console.errors import InputError
 from train.data import splits
-from train.data.dataset import FORMAT
+from train.data.prepared import FORMAT
 from train.data.sources.registry import SOURCES
 from train.prepare import PrepareArguments, main, prepare
 

@@ -1,73 +1,31 @@
 """From the prepared data set on disk to batches for the network."""
 
 import io
-import json
 import os
-from pathlib import Path
 
 import numpy as np
 import torch
 from datasets import Dataset as ArrowDataset
-from datasets import Features, Image, Value, load_from_disk
 from PIL import Image as PILImage
 from torch.utils.data import DataLoader, Dataset
 
 from age_model.network.preprocessing import normalize, resize
-from train.console.errors import InputError
 from train.data.augment import augment
 
-FORMAT = 2  # of the prepared folder; training refuses another
-FEATURES = Features(
-    {
-        "file": Value("string"),
-        "source": Value("string"),
-        "image": Image(decode=False),
-        "age_type": Value("string"),
-        "age_low": Value("int32"),
-        "age_high": Value("int32"),
-        "gender": Value("int8"),
-        "ethnicity": Value("int8"),
-    }
-)
 LABELS = ("age_low", "age_high", "gender", "ethnicity")
 SIGMA = "label_sigma_per_year"  # of each picture, from its source; see `losses.soft_age_targets`
 STORED = 1.25  # side of a training picture before augmentation, in sides of the network's input
 DECODED_AT_ONCE = 256
 
 
-def load_prepared(folder: str | Path) -> dict[str, ArrowDataset]:
-    """The splits that `train.prepare` wrote, memory-mapped.
-
-    Raises:
-        InputError: the folder is not one of those, or of another format.
-    """
-    report = Path(folder) / "report.json"
-    if not report.is_file():
-        raise InputError(
-            f"{folder}: expected a folder made by `python -m train.prepare`, found none"
-        )
-    found = json.loads(report.read_text()).get("format")
-    if found != FORMAT:
-        raise InputError(
-            f"{folder}: expected data of format {FORMAT}, got {found}; run "
-            "`python -m train.prepare` again"
-        )
-    data = load_from_disk(str(folder))
-    return {split: rows.cast_column("image", Image(decode=False)) for split, rows in data.items()}
-
-
-def source_metadata(folder: str | Path) -> dict[str, dict]:
-    """What the prepared data set knows of its sources, by their keys: `sources.Source.to_dict`."""
-    return json.loads((Path(folder) / "sources.json").read_text(encoding="utf-8"))
-
-
 class FaceDataset(Dataset):
     """Pictures and labels of one split, decoded and resized when asked for.
 
     Args:
-        rows: from `load_prepared`.
+        rows: from `prepared.load_prepared`.
         size: side of the pictures that it gives, pixels.
-        sigma_per_year: width of the label distribution of each source, from `source_metadata`.
+        sigma_per_year: width of the label distribution of each source, from
+            `prepared.source_metadata`.
     """
 
     def __init__(self, rows: ArrowDataset, size: int, sigma_per_year: dict[str, float]):

@@ -5,10 +5,9 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from age_model.faces.crop import crop_face
+from age_model.faces.crop import CROP_SIZE, crop_face
 from age_model.faces.detector import Detector
 from age_model.images.load import ImageError, load_image
-from age_model.predictor import CROP_SIZE
 
 # A second face of this share of the first one's area, or more: nobody knows whose age the label is.
 ALIKE = 0.5

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from age_model.images.load import Source
 from age_model.results import FaceAges
-from train.data.dataset import load_prepared
+from train.data.prepared import load_prepared
 from train.evaluation.predictions import Predictions
 
 LABELS = ("file", "source", "age_low", "age_high", "gender", "ethnicity")

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from age_model.network.precision import cpu_has_fast_bf16
-from train.data.dataset import source_metadata
+from train.data.prepared import source_metadata
 
 # What a reader should know of a source; what only training needs is omitted.
 SHOWN_FACTS = ("title", "licence", "citation", "url", "labels", "notes", "hub_id")
@@ -39,6 +38,8 @@ def provenance(
         definitions: what the file's words mean.
         versions_of: packages that the numbers depend on.
     """
+    from age_model.network.precision import cpu_has_fast_bf16  # torch takes seconds to import
+
     names = "\n".join(sorted(files))
     return {
         "schema_version": schema_version,

@@ -7,16 +7,14 @@ import torch
 
 from age_model.network.preprocessing import normalize, resize
 from train.data.dataset import (
-    FORMAT,
     LABELS,
     SIGMA,
     AugmentingCollate,
     DeviceCache,
     FaceDataset,
     collate,
-    load_prepared,
-    source_metadata,
 )
+from train.data.prepared import FORMAT, load_prepared, source_metadata
 
 SIGMAS = {"utkface": 0.03, "fairface": 0.05}
 

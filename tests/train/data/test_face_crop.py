@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from age_model.faces.crop import crop_face
+from age_model.faces.crop import CROP_SIZE, crop_face
 from age_model.faces.detector import load_detector
-from age_model.predictor import CROP_SIZE
 from train.data.face_crop import cropped
 
 

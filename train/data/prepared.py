@@ -1,0 +1,48 @@
+"""The prepared data set on disk, as `train.prepare` writes it. Imports no torch."""
+
+import json
+from pathlib import Path
+
+from datasets import Dataset, Features, Image, Value, load_from_disk
+
+from train.console.errors import InputError
+
+FORMAT = 2  # of the prepared folder; training refuses another
+FEATURES = Features(
+    {
+        "file": Value("string"),
+        "source": Value("string"),
+        "image": Image(decode=False),
+        "age_type": Value("string"),
+        "age_low": Value("int32"),
+        "age_high": Value("int32"),
+        "gender": Value("int8"),
+        "ethnicity": Value("int8"),
+    }
+)
+
+
+def load_prepared(folder: str | Path) -> dict[str, Dataset]:
+    """The splits that `train.prepare` wrote, memory-mapped.
+
+    Raises:
+        InputError: the folder is not one of those, or of another format.
+    """
+    report = Path(folder) / "report.json"
+    if not report.is_file():
+        raise InputError(
+            f"{folder}: expected a folder made by `python -m train.prepare`, found none"
+        )
+    found = json.loads(report.read_text()).get("format")
+    if found != FORMAT:
+        raise InputError(
+            f"{folder}: expected data of format {FORMAT}, got {found}; run "
+            "`python -m train.prepare` again"
+        )
+    data = load_from_disk(str(folder))
+    return {split: rows.cast_column("image", Image(decode=False)) for split, rows in data.items()}
+
+
+def source_metadata(folder: str | Path) -> dict[str, dict]:
+    """What the prepared data set knows of its sources, by their keys: `sources.Source.to_dict`."""
+    return json.loads((Path(folder) / "sources.json").read_text(encoding="utf-8"))
