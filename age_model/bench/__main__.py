@@ -1,9 +1,9 @@
-"""Measure how fast the project is: `python -m age_model.bench model|start|memory|live`."""
+"""Measure how fast the project is: `python -m age_model.bench model|start|memory|live|endure`."""
 
 import argparse
 import sys
 
-from age_model.bench import app, live, model
+from age_model.bench import app, endure, live, model
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -25,6 +25,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     command = commands.add_parser("live", help="frames a second and delay of a running demo's Live")
     live.add_options(command)
     command.set_defaults(run=live.run)
+    command = commands.add_parser("endure", help="many visitors, some of them hostile, for a while")
+    endure.add_options(command)
+    command.set_defaults(run=endure.run)
     return parser.parse_args(arguments)
 
 

@@ -91,22 +91,33 @@ def run_memory(options: argparse.Namespace) -> None:
 @contextmanager
 def running_app() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The app on a free port of this machine: its address and process; stopped at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         [sys.executable, str(APP), "--port", str(port)], cwd=APP.parent, stdout=subprocess.DEVNULL
     )
     try:
-        _wait_for(url, process)
+        wait_for(url, process)
         yield url, process
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until an app answers.
+
+    Raises:
+        ValueError: it ended, or takes too long.
+    """
     deadline = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -16,7 +16,7 @@ START_SECONDS = 60  # to import NumPy, Pillow and OpenCV
 # LARGE_PIXELS, as few phones take, wait for each other, so that their memory does not add up.
 LARGE_PIXELS = 13_000_000
 SMALL_AT_A_TIME = 4
-WAIT_SECONDS = 60
+WAIT_SECONDS = 300
 
 # To fork a process and start afresh takes 9 ms of a processor, so one decodes several small
 # pictures. A larger one ends it, by which its memory is given back, and so does one that cannot be

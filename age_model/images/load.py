@@ -157,6 +157,8 @@ def decode(image: Image.Image, memory: np.ndarray | None = None) -> Picture:
         if image.format == "MPO":  # a photo with its preview, depth or brightness beside it
             frames = 1
         image.load()
+    except MemoryError as error:  # a large WebP takes 15 bytes a pixel on the way
+        raise ImageError("needs too much memory to be decoded: save a smaller copy") from error
     except Exception as error:
         raise ImageError(
             f"is damaged or cut short ({error}): get the picture again from its source"

@@ -4,6 +4,7 @@
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -22,6 +23,7 @@ from age_model.page.tabs.explain import build_explain_tab
 from age_model.page.tabs.live import build_live_tab
 from age_model.page.tabs.photo import build_photo_tab, build_webcam_tab
 from age_model.page.tabs.video import build_video_tab
+from age_model.page.visitors import Visitors
 
 UPLOADS_LIVE_SECONDS = 600
 CHECK_UPLOADS_SECONDS = 120
@@ -70,7 +72,13 @@ def build_demo(predictor: Predictor) -> "Page":
 
 
 class Page(gr.Blocks):
-    """Blocks that takes uploads only, and logs no visitor's data."""
+    """Blocks that takes uploads only, and logs no visitor's data.
+
+    Attributes:
+        visitors: is told who was worked for, and for how long.
+    """
+
+    visitors = Visitors(0)
 
     def get_api_info(self, *args: Any, **kwargs: Any) -> Any:
         """What the endpoints take and give: as Gradio says it, each schema in one piece.
@@ -103,6 +111,7 @@ class Page(gr.Blocks):
         Raises:
             gr.Error: the request names an address elsewhere, or cannot be answered.
         """
+        began = time.monotonic()
         try:
             inputs = [_given(value) for value in inputs]
             if any(map(_is_elsewhere, _dicts(inputs))):
@@ -113,6 +122,9 @@ class Page(gr.Blocks):
         except Exception as error:
             log_without_text(log, "a request", error)
             raise gr.Error(REQUEST_FAILED, print_exception=False) from None
+        finally:
+            client = getattr(kwargs.get("request"), "client", None)
+            self.visitors.worked(getattr(client, "host", ""), time.monotonic() - began)
 
     def example_files(self) -> set[str]:
         """Paths of the copies of the examples that Gradio made when the page was built."""

@@ -8,11 +8,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from gradio import route_utils, routes
+from gradio import queueing, route_utils, routes
 from gradio.utils import LRUCache
 from mcp.server import sse, streamable_http_manager
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
+
+from age_model.page.visitors import FairQueue
 
 REMEMBERED_UPLOADS = 200
 REMEMBERED_SESSIONS = 200
@@ -80,6 +82,7 @@ def apply(max_mcp_bytes: int) -> None:
     """
     setattr(route_utils, "GradioMultiPartParser", TidyParser)  # noqa: B010
     routes.file_upload_statuses = BoundedProgress()
+    setattr(queueing, "EventQueue", FairEventQueue)  # noqa: B010
     for module, name in MCP_SERVERS:
         setattr(module, name, partial(getattr(module, name), max_request_body_size=max_mcp_bytes))
 
@@ -92,6 +95,14 @@ def bound_sessions(queue: Any) -> None:
     """
     queue.pending_messages_per_session = LRUCache(REMEMBERED_SESSIONS)
     queue.pending_event_ids_session = LRUCache(REMEMBERED_SESSIONS)
+
+
+class FairEventQueue(queueing.EventQueue):
+    """Waiting events of one kind, in which visitors take turns."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.queue = FairQueue()
 
 
 def _delete(file: Any) -> None:

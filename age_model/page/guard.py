@@ -14,13 +14,16 @@ from typing import Any
 
 from age_model.page.disk import Reservation, Room
 from age_model.page.fields import Events, body_problem, query_problem
+from age_model.page.headers import SECURITY, from_visitor, is_allowed_host, with_security
 from age_model.page.private_log import log_without_text
-from age_model.page.routes import UPLOAD, is_open
+from age_model.page.routes import UPLOAD, begins_work, is_open
+from age_model.page.visitors import TOO_MANY, Visitors
 
 MAX_BODY = 9 * 2**20  # bytes of any request but an upload: a data URL of a picture of 6 MB
 MAX_UPLOAD = 2 * 2**30  # bytes of one upload, which may be of many files
 # Of a visitor who sends nothing, and of all that one sends: a slow line needs minutes for a clip.
 IDLE_SECONDS, BODY_SECONDS, UPLOAD_SECONDS = 30, 120, 900
+SLOWEST = 2048  # bytes a second, on average
 
 REQUEST_FAILED = (
     "The request could not be answered: its values are not what this endpoint takes, or a file of "
@@ -31,6 +34,8 @@ REQUEST_TOO_LARGE = (
 )
 NO_SUCH_ADDRESS = "There is nothing at this address, or it takes another method."
 DISK_FULL = "There is no room for uploads at the moment: try again in a few minutes."
+TOO_MANY_UPLOADS = "Your address has too many uploads under way: wait for one of them to end."
+WRONG_HOST = "This server does not answer to that name."
 TOO_SLOW = "The request took too long to arrive: send it again over a faster line."
 
 Message = dict[str, Any]
@@ -48,6 +53,9 @@ class RequestGuard:
         app: Callable[..., Any],
         upload_folder: Callable[[], str],
         events: Callable[[], Events] = dict,
+        visitors: Visitors | None = None,
+        proxies: tuple[str, ...] = (),
+        hosts: tuple[str, ...] = (),
     ):
         """Stand before `app`.
 
@@ -55,8 +63,13 @@ class RequestGuard:
             app: an ASGI application.
             upload_folder: gives the folder whose disk is to keep `disk.KEEP_FREE`.
             events: gives those of the page, by their numbers.
+            visitors: limits what each of them may ask for.
+            proxies: addresses that are believed where they say whom they ask for.
+            hosts: names that the server is asked by; none allow all.
         """
         self._app = app
+        self._visitors = visitors or Visitors(0)
+        self._proxies, self._hosts = proxies, hosts
         self._events = events
         self._room = Room(upload_folder)
 
@@ -66,12 +79,26 @@ class RequestGuard:
             await self._app(scope, receive, send)
         elif scope["type"] != "http":  # Gradio 6 has no other
             await send({"type": "websocket.close"})
-        elif problem := _head_problem(scope):
-            await _answer(send, *problem)
-        elif _is_upload(scope):
-            await self._upload(scope, receive, send)
         else:
+            await self._http(from_visitor(scope, self._proxies), receive, send)
+
+    async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
+        address = (scope.get("client") or ("", 0))[0]
+        if problem := _head_problem(scope, self._hosts):
+            await _answer(send, *problem)
+        elif begins_work(scope["method"], _path(scope)) and (
+            wait := self._visitors.seconds_to_wait(address)
+        ):
+            await _answer(send, 429, TOO_MANY.format(seconds=wait), wait)
+        elif not _is_upload(scope):
             await self._other(scope, receive, send)
+        elif self._visitors.begin_upload(address):
+            try:
+                await self._upload(scope, receive, send)
+            finally:
+                self._visitors.end_upload(address)
+        else:
+            await _answer(send, 429, TOO_MANY_UPLOADS, IDLE_SECONDS)
 
     async def _other(self, scope: Message, receive: Receive, send: Send) -> None:
         """Read a whole body, look at it, and pass it on."""
@@ -133,7 +160,8 @@ class _Body:
     ):
         """Read at most `limit` bytes in so many seconds; `complete`: there is none to wait for."""
         self._receive, self._limit, self._left = receive, limit, limit
-        self._until = asyncio.get_running_loop().time() + seconds
+        self._began = asyncio.get_running_loop().time()
+        self._until = self._began + seconds
         self._reservation = reservation
         self._whole: list[Message] | None = None
         self._complete = complete
@@ -172,12 +200,21 @@ class _Body:
     async def _next(self) -> Message:
         if self._complete:  # what is awaited now is the end of the visit, however long that takes
             return await self._receive()
+        if self._is_slow():
+            self.problem = (408, TOO_SLOW)
+            return {"type": "http.disconnect"}
         left = self._until - asyncio.get_running_loop().time()
         try:
             return await asyncio.wait_for(self._receive(), min(IDLE_SECONDS, max(0.0, left)))
         except TimeoutError:
             self.problem = (408, TOO_SLOW)
             return {"type": "http.disconnect"}
+
+    def _is_slow(self) -> bool:
+        """Whether less came than over the slowest of lines, once some time has passed."""
+        now = asyncio.get_running_loop().time()
+        seconds = now - self._began
+        return seconds > IDLE_SECONDS and self._limit - self._left < SLOWEST * seconds
 
 
 class _Answer:
@@ -194,11 +231,15 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if self.begun or not self._body.problem:
             self.begun = True
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": with_security(list(message["headers"]))}
             await self._send(message)
 
 
-def _head_problem(scope: Message) -> Problem | None:
+def _head_problem(scope: Message, hosts: tuple[str, ...]) -> Problem | None:
     """What a request's head shows to be wrong with it."""
+    if not is_allowed_host(scope["headers"], hosts):
+        return 421, WRONG_HOST
     if not is_open(scope["method"], _path(scope)):
         return 404, NO_SUCH_ADDRESS
     limit = MAX_UPLOAD if _is_upload(scope) else MAX_BODY
@@ -232,10 +273,18 @@ def _is_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-async def _answer(send: Send, status: int, reason: str) -> None:
+async def _answer(send: Send, status: int, reason: str, wait: int | None = None) -> None:
+    """Send a refusal.
+
+    Args:
+        wait: seconds after which it may be tried again.
+    """
     body = json.dumps({"detail": reason}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status in (408, 413, 507):  # the rest of the body is not read
+    headers.extend(SECURITY)
+    if wait is not None:
+        headers.append((b"retry-after", b"%d" % wait))
+    if status in (408, 413, 429, 507):  # the rest of the body is not read
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -14,12 +14,13 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from age_model.images.load import MAX_BYTES
-from age_model.page import gradio_patches
+from age_model.page import connections, gradio_patches
 from age_model.page.blocks import CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, build_demo
 from age_model.page.guard import MAX_BODY, RequestGuard
 from age_model.page.lazy_predictor import LazyPredictor
 from age_model.page.theme import STYLE, THEME
 from age_model.page.uploads import UPLOADS, keep_deleting
+from age_model.page.visitors import REQUESTS_A_MINUTE, Visitors
 
 WAITING_VISITORS = 32
 REMEMBERED_VISITORS = 100  # Gradio holds what each of them sent last, up to a request's size
@@ -32,6 +33,24 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default=host or "127.0.0.1", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=int(port or 7860), help="default: %(default)s")
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
+    # Only the Hub's proxy reaches a Space.
+    proxies = ["*"] if os.environ.get("SPACE_ID") else []
+    parser.add_argument(
+        "--proxy",
+        nargs="*",
+        default=proxies,
+        metavar="ADDRESS",
+        help="proxies that are believed where they say whom they ask for (X-Forwarded-...)",
+    )
+    parser.add_argument(
+        "--allowed-host", nargs="*", default=[], metavar="NAME", help="names to answer to"
+    )
+    parser.add_argument(
+        "--requests-a-minute",
+        type=int,
+        default=REQUESTS_A_MINUTE,
+        help="of one address; 0 for a proxy that limits them; default: %(default)s",
+    )
     parser.add_argument("--model", help="folder or Hub id in place of the embedded model")
     return parser.parse_args(arguments)
 
@@ -47,6 +66,10 @@ def main() -> int:
             Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, demo.example_files
         )
         gradio_patches.apply(MAX_BODY)
+        # A public link's visitors come through a program on this machine.
+        proxies = (*options.proxy, *(["127.0.0.1"] if options.share else []))
+        connections.apply(proxies)
+        demo.visitors = Visitors(options.requests_a_minute)
         # Without api_open=False a program could ask past the queue.
         demo.queue(max_size=WAITING_VISITORS, api_open=False)
         gradio_patches.bound_sessions(demo._queue)
@@ -66,7 +89,12 @@ def main() -> int:
             app_kwargs={
                 "middleware": [
                     Middleware(
-                        RequestGuard, upload_folder=get_upload_folder, events=lambda: demo.fns
+                        RequestGuard,
+                        upload_folder=get_upload_folder,
+                        events=lambda: demo.fns,
+                        visitors=demo.visitors,
+                        proxies=proxies,
+                        hosts=tuple(host.lower() for host in options.allowed_host),
                     )
                 ]
             },

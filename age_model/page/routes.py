@@ -56,6 +56,14 @@ _ROUTES: tuple[tuple[frozenset[str], str], ...] = (
 _OPEN = tuple((methods, re.compile(pattern)) for methods, pattern in _ROUTES)
 
 
+_WORK = re.compile(r"/gradio_api/(upload/?|queue/join|call/.+|run/.+|mcp(/|/sse|/messages/?)?)")
+
+
+def begins_work(method: str, path: str) -> bool:
+    """Whether a request begins something, and is to be counted; frames of a running one are not."""
+    return method == "POST" and _WORK.fullmatch(path) is not None
+
+
 def is_open(method: str, path: str) -> bool:
     """Whether an address may be asked for.
 

@@ -103,7 +103,9 @@ def test_pictures_are_drawn_from_the_sources_asked_for(two_sources, source, of, 
 
 def test_a_source_without_ages_in_years_is_named(two_sources):
     arguments = robustness.RobustnessArguments("model", str(two_sources), "out", source="fairface")
-    with pytest.raises(ValueError, match=r"from the source 'fairface', got none; .* other, utkface"):
+    with pytest.raises(
+        ValueError, match=r"from the source 'fairface', got none; .* other, utkface"
+    ):
         drawn_pictures(arguments)
 
 

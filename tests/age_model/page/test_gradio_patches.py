@@ -2,13 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
-from gradio import route_utils, routes
+from gradio import queueing, route_utils, routes
 from starlette.datastructures import Headers
 
 from age_model.page import gradio_patches
 from age_model.page.gradio_patches import BoundedProgress, TidyParser
+from age_model.page.visitors import FairQueue
 
 HEAD = "--b\r\nContent-Disposition: form-data; name={name}; filename={file}\r\n\r\n{data}\r\n"
 
@@ -86,8 +89,12 @@ def test_progress_forgets_the_oldest(monkeypatch):
 def test_gradio_uses_them(monkeypatch):
     monkeypatch.setattr(route_utils, "GradioMultiPartParser", route_utils.GradioMultiPartParser)
     monkeypatch.setattr(routes, "file_upload_statuses", routes.file_upload_statuses)
+    monkeypatch.setattr(queueing, "EventQueue", queueing.EventQueue)
     for module, name in gradio_patches.MCP_SERVERS:
         monkeypatch.setattr(module, name, getattr(module, name))
     gradio_patches.apply(9)
     assert route_utils.upload_fn.__globals__["GradioMultiPartParser"] is TidyParser
     assert isinstance(routes.file_upload_statuses, BoundedProgress)
+    queue = gr.Blocks().queue()._queue
+    queue.create_event_queue_for_fn(SimpleNamespace(concurrency_id="a", concurrency_limit=1))
+    assert isinstance(queue.event_queue_per_concurrency_id["a"].queue, FairQueue)

@@ -12,6 +12,7 @@ import pytest
 from age_model.page import guard
 from age_model.page.guard import RequestGuard
 from age_model.page.routes import is_open
+from age_model.page.visitors import REQUESTS_AT_ONCE, Visitors
 
 
 async def _app(scope, receive, send):
@@ -50,6 +51,8 @@ def _ask(
     query="",
     silent=False,
     pause=0.0,
+    visitors=None,
+    hosts=(),
 ) -> tuple[int, bytes]:
     """Status and body of the answer to a request that comes in `parts`.
 
@@ -76,10 +79,10 @@ def _ask(
     headers = [] if length is None else [(b"content-length", b"%d" % length)]
     scope = {
         "type": "http", "method": method, "path": path, "root_path": root, "headers": headers,
-        "query_string": query.encode(),
+        "query_string": query.encode(), "client": ("203.0.113.7", 1),
     }  # fmt: skip
     events = {1: SimpleNamespace(api_name="predict", api_visibility="public")}
-    guarded = RequestGuard(app, lambda: folder, lambda: events)
+    guarded = RequestGuard(app, lambda: folder, lambda: events, visitors, (), hosts)
     asyncio.run(guarded(scope, receive, send))
     start, body = sent or [{"status": 0}, {"body": b""}]
     return start["status"], body["body"]
@@ -253,3 +256,24 @@ def test_ids_in_addresses_are_checked(query):
     for path in ("/gradio_api/queue/data", "/"):
         assert _ask(path, method="GET", query=query, app=_must_not_be_asked)[0] == 400
     assert _ask("/", method="GET", query="session_hash=a1&view=api")[0] == 200
+
+
+def test_too_many_requests_are_told_how_long_to_wait():
+    limited = Visitors(60)
+    for _ in range(REQUESTS_AT_ONCE):
+        assert _ask("/gradio_api/queue/join", b"{}", visitors=limited)[0] == 200
+    status, body = _ask("/gradio_api/queue/join", b"{}", visitors=limited)
+    assert status == 429 and "in 1 seconds" in json.loads(body)["detail"]
+    assert _ask("/", method="GET", visitors=limited)[0] == 200, "looking is free"
+    assert _ask("/gradio_api/stream/abc", b"{}", visitors=limited)[0] == 200, "so are frames"
+
+
+def test_other_names_are_not_answered():
+    assert _ask("/", method="GET", hosts=("demo.example",))[0] == 421
+
+
+def test_upload_that_drips_is_hung_up_on(monkeypatch):
+    monkeypatch.setattr(guard, "IDLE_SECONDS", 0.2)
+    began = time.monotonic()
+    assert _ask("/gradio_api/upload", *[b"1"] * 1000, pause=0.02)[0] == 408
+    assert time.monotonic() - began < 3

@@ -16,7 +16,7 @@ from age_model.page import launch
 from age_model.page.guard import MAX_BODY
 from tests.support.asking import HTTP, ask, click_of, upload
 from tests.support.clips import write_clip
-from tests.support.hostile import avi_with_wild_index, slow_jpeg, tiff_chain
+from age_model.bench.hostile import avi_with_wild_index, slow_jpeg, tiff_chain
 
 NAME = "swordfish wedding.jpg"  # to be looked for in the log
 BOUNDARY = "--b\r\nContent-Disposition: form-data; name=files; filename={}\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Files made to do harm: each has once hurt this page, or one like it."""
+"""Files made to do harm, and a clip that does none: for `bench endure` and the tests."""
 
 import io
 import random
@@ -60,3 +60,39 @@ def mutated(data: bytes, seed: int) -> bytes:
         if not damaged:
             return b"\0"
     return bytes(damaged)
+
+
+def mjpeg_avi(frames: list[Image.Image], fps: int = 8) -> bytes:
+    """A small AVI clip of JPEGs, with an index, as cameras write it."""
+    width, height = frames[0].size
+    chunks = []
+    for frame in frames:
+        with io.BytesIO() as file:
+            frame.convert("RGB").save(file, "JPEG", quality=85)
+            chunks.append(file.getvalue() + b"\0" * (len(file.getvalue()) % 2))
+    header = struct.pack(
+        "<14I", 10**6 // fps, 0, 0, 0x10, len(frames), 0, 1, 2**20, width, height, 0, 0, 0, 0
+    )
+    stream = struct.pack(
+        "<4s4s10I4H", b"vids", b"MJPG", 0, 0, 0, 1, fps, 0, len(frames), 2**20, 10_000, 0,
+        0, 0, width, height,
+    )  # fmt: skip
+    picture = struct.pack(
+        "<3I2H4s5I", 40, width, height, 1, 24, b"MJPG", width * height * 3, 0, 0, 0, 0
+    )
+    streams = _list(b"strl", _chunk(b"strh", stream) + _chunk(b"strf", picture))
+    movie = _list(b"movi", b"".join(_chunk(b"00dc", data) for data in chunks))
+    index, place = b"", 4
+    for data in chunks:
+        index += struct.pack("<4s3I", b"00dc", 0x10, place, len(data))
+        place += 8 + len(data)
+    body = _list(b"hdrl", _chunk(b"avih", header) + streams) + movie + _chunk(b"idx1", index)
+    return _chunk(b"RIFF", b"AVI " + body)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return name + struct.pack("<I", len(data)) + data
+
+
+def _list(name: bytes, data: bytes) -> bytes:
+    return _chunk(b"LIST", name + data)
