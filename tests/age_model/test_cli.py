@@ -264,6 +264,7 @@ def test_progress_on_standard_error(run, photos, monkeypatch):
     assert all(line.startswith("{") for line in out.splitlines())
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early(tiny_checkpoint, tmp_path):
     for i in range(40):
         Image.fromarray(np.full((20, 20, 3), i, np.uint8)).save(tmp_path / f"{i}.png")

@@ -50,6 +50,7 @@ def test_an_app_that_ends_at_once(monkeypatch, tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_an_app_that_cannot_be_imported(monkeypatch, tmp_path, capsys):
     (tmp_path / "app.py").write_text("raise ImportError('no page today')")
     monkeypatch.setattr(app_bench, "APP", tmp_path / "app.py")
@@ -66,6 +67,7 @@ def test_another_page_is_no_demo(monkeypatch):
     assert client.event("http://there", lambda e: e["api_name"] == "x") == 3
 
 
+@pytest.mark.slow
 def test_memory_of_the_real_app(monkeypatch, capsys):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("AGE_FACE_DETECTOR", "haar")

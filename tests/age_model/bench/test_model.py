@@ -5,6 +5,7 @@ import pytest
 from age_model.bench import __main__ as bench
 
 
+@pytest.mark.slow
 def test_times_and_their_ratio_are_printed(tiny_checkpoint, capsys, monkeypatch):
     monkeypatch.setattr("age_model.bench.model.CROPS", 8)
     assert bench.main(["model", "--model", str(tiny_checkpoint), "--repeats", "3"]) == 0

@@ -29,6 +29,7 @@ def _python(*arguments: str, folder: Path) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_importing_loads_no_model_and_needs_no_network(tmp_path):
     code = """
 import socket, sys
@@ -43,6 +44,7 @@ print([name for name in ("torch", "transformers", "train", "datasets") if name i
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["app", "age_model.page.tabs.live"])
 def test_uploads_have_their_folder_before_gradio_is_imported(module, tmp_path):
     code = f"""
@@ -70,6 +72,7 @@ def test_options_follow_the_environment_of_a_space(monkeypatch):
     assert launch.parse_args(["--port", "80"]).port == 80
 
 
+@pytest.mark.slow
 def test_missing_model_is_said_in_a_sentence(tmp_path):
     result = _python("app.py", "--model", str(tmp_path / "none"), folder=tmp_path)
     assert result.returncode == 1
@@ -105,6 +108,7 @@ def test_uploads_are_deleted_and_examples_stay(photo, ages_of, tmp_path, monkeyp
         page.close()
 
 
+@pytest.mark.slow
 def test_stopping_the_app_deletes_uploads(photo, tiny_checkpoint, tmp_path):
     server = start_server(tmp_path, "--model", str(tiny_checkpoint))
     try:
@@ -141,6 +145,7 @@ def test_front_matter_of_the_space_fits_the_project(name):
     assert front["sdk"] == "gradio" and len(front["short_description"]) <= 60
 
 
+@pytest.mark.slow
 def test_no_request_leaves_at_start(tiny_checkpoint, tmp_path):
     # Without the settings that keep libraries quiet: the app must see to that itself.
     code = f"""

@@ -107,6 +107,7 @@ def test_validation_scores_leave_out_what_has_no_label():
     assert scores.validation_scores(logits_at([3]), np.eye(2)[:1], none, none, none) == {}
 
 
+@pytest.mark.slow
 def test_modules_load_by_path_offline_from_several_processes(tmp_path):
     code = (
         "import evaluate\n"
