@@ -3,6 +3,7 @@
     python -m train.prepare --utkface UTKFace-part1.tar.gz UTKFace-part2.tar.gz \\
         --fairface fairface-train.parquet fairface-val.parquet \\
         --all_age_faces all-age-faces.parquet --out data
+    python -m train.prepare --source my-photos --crop --out data
 
 Pictures pass through one at a time and lie on disk as Arrow, in the files' own bytes; of whole
 photos the face is cut out as the app does it. What is held in memory for each is its name, its
@@ -12,11 +13,12 @@ labels and an 18-byte hash.
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, make_dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from datasets import Dataset, DatasetDict, Features, Image, concatenate_datasets
 from datasets.arrow_writer import ArrowWriter
 from PIL import Image as PILImage
@@ -31,85 +33,61 @@ from train.data.duplicates import HASH_BYTES, cluster_ids, find_pairs, perceptua
 from train.data.face_crop import cropped
 from train.data.label_conflicts import resolve
 from train.data.prepared import FEATURES, FORMAT
-from train.data.sources.picture import MISSING, Picture, Report
-from train.data.sources.registry import SOURCES
+from train.data.sources.arguments import PrepareArguments, PrepareOptions
+from train.data.sources.picture import MISSING, Picture, Report, Source, count_pictures
 from train.data.splits import (
     OMITTED,
     SPLITS,
+    Candidates,
     assign,
     balanced_lists,
     read_lists,
+    same_subject,
     write_lists,
 )
 
 
-@dataclass
-class _Options:
-    """What `train.prepare` takes beside the pictures."""
+@dataclass(frozen=True)
+class _Scan:
+    """What is held in memory of the N good pictures.
 
-    out: str = field(metadata={"help": "Folder to write; replaced when the run ends well."})
-    detector: str | None = field(
-        default=None,
-        metadata={"help": "Face detector for whole photos, as for `python -m age_model`."},
-    )
-    write_split_lists: bool = field(
-        default=False,
-        metadata={"help": "Add the new files to the committed lists in train/data/split_lists."},
-    )
+    Attributes:
+        hashes: (N, 18) uint8, of the pictures.
+        official: their official splits, or None.
+        subjects: who they show, or None.
+    """
 
-    def __post_init__(self) -> None:
-        if not any(self.paths.values()):
-            options = " or ".join(f"--{option} PATH..." for option in OPTIONS)
-            raise InputError(f"expected pictures: give {options}")
-        given = [path for paths in self.paths.values() for path in paths]
-        if missing := [path for path in given if not Path(path).exists()]:
-            raise InputError(f"no such file or folder: {', '.join(missing)}")
-
-    @property
-    def paths(self) -> dict[str, list[str]]:
-        """The paths given for each source, by its key."""
-        return {source.key: getattr(self, option) for option, source in OPTIONS.items()}
+    hashes: np.ndarray
+    official: list[str | None]
+    subjects: list[str | None]
 
 
-# An option for each source: --utkface, --all_age_faces and so on.
-OPTIONS = {key.replace("-", "_"): source for key, source in SOURCES.items()}
-PrepareArguments = make_dataclass(
-    "PrepareArguments",
-    [
-        (option, list[str], field(default_factory=list, metadata={"help": source.help}))
-        for option, source in OPTIONS.items()
-    ],
-    bases=(_Options,),
-    namespace={"__doc__": _Options.__doc__},
-)
+def prepare(args: PrepareOptions) -> dict:
+    """Read, check, find duplicates, split and save. Returns what `report.json` holds.
 
-
-def prepare(args: _Options) -> dict:
-    """Read, check, find duplicates, split and save. Returns what `report.json` holds."""
+    Raises:
+        InputError: a path or a source cannot be used, or no picture is good enough to train on.
+    """
+    given = args.sources()
     report = Report()
     with atomic_folder(Path(args.out), may_replace=_is_prepared) as folder:
-        scan = folder / "scan.arrow"
-        hashes, official = _scan(_pictures(args, report), scan, report)
-        if not len(hashes):
-            raise InputError("expected at least one good picture, found none; see the paths given")
-        rows = Dataset.from_file(str(scan))
+        arrow = folder / "scan.arrow"
+        total = count_pictures([path for _, paths in given for path in paths])
+        with tqdm(
+            _pictures(given, args.detector, report), "reading", total, unit="picture"
+        ) as pictures:
+            scan = _scan(pictures, arrow, report)
+        if not len(scan.hashes):
+            raise InputError(
+                f"expected good pictures, found none\n{_problem_lines(report.problems)}"
+            )
+        rows = Dataset.from_file(str(arrow))
         labels = rows.remove_columns("image").to_pandas()
-        pairs = find_pairs(hashes)
+        sources = {source.key: source for source, _ in given if source.key in set(labels["source"])}
+        pairs = find_pairs(scan.hashes)[:, :2]
         clusters = cluster_ids(len(rows), pairs)
-        points = labels["age_low"].where(labels["age_type"] == "point", MISSING).to_numpy()
-        files = labels["file"].tolist()
-        known = read_lists()
-        if args.write_split_lists:
-            known |= _balanced(labels, points, clusters, known)
-        splits = assign(
-            files,
-            labels["source"].tolist(),
-            official,
-            points,
-            clusters,
-            known,
-        )
-        conflicts = _save(rows, labels, points, clusters, np.array(splits), folder)
+        splits = _splits(labels, scan, pairs, sources, args.write_split_lists)
+        conflicts = _save(rows, labels, clusters, np.array(splits), folder)
         summary = {
             "format": FORMAT,
             "pictures": {
@@ -120,31 +98,38 @@ def prepare(args: _Options) -> dict:
             "duplicate_pairs": len(pairs),
             "duplicate_clusters": int((np.bincount(clusters) > 1).sum()),
             "conflicting_clusters": [
-                {**c, "members": [files[i] for i in c["members"]]} for c in conflicts
+                {**c, "members": [labels["file"][i] for i in c["members"]]} for c in conflicts
             ],
         }
-        (folder / "report.json").write_text(json.dumps(summary, indent=1))
-        sources = {key: SOURCES[key].to_dict() for key in sorted(set(labels["source"]))}
-        (folder / "sources.json").write_text(json.dumps(sources, indent=1, ensure_ascii=False))
+        _write_json(folder / "report.json", summary)
+        subjects = np.array(scan.subjects, object)
+        metadata = {
+            key: source.to_dict() | _found(source, labels, subjects)
+            for key, source in sorted(sources.items())
+        }
+        _write_json(folder / "sources.json", metadata)
         data_report.write(folder / "report", rows, labels, clusters, summary)
-        scan.unlink()
+        arrow.unlink()
     if args.write_split_lists:
-        write_lists({**read_lists(), **dict(zip(files, splits, strict=True))})
+        write_lists({**read_lists(), **dict(zip(labels["file"], splits, strict=True))})
     return summary
+
+
+def _write_json(path: Path, content: dict) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _is_prepared(folder: Path) -> bool:
     return (folder / "dataset_dict.json").is_file() and (folder / "report.json").is_file()
 
 
-def _pictures(args: _Options, report: Report) -> Iterator[Picture]:
+def _pictures(
+    given: list[tuple[Source, list[Path]]], detector_name: str | None, report: Report
+) -> Iterator[Picture]:
     """The good pictures of all sources; whole photos as crops of their one face."""
-    for key, paths in args.paths.items():
-        source = SOURCES[key]
-        if not paths:
-            continue
-        detector = None if source.cropped else load_detector(args.detector)
-        for picture in source.read(list(map(Path, paths)), report):
+    for source, paths in given:
+        detector = None if source.cropped else load_detector(detector_name)
+        for picture in source.read(paths, report):
             if detector is None:
                 yield picture
                 continue
@@ -156,13 +141,13 @@ def _pictures(args: _Options, report: Report) -> Iterator[Picture]:
                 yield replace(picture, image={**picture.image, "bytes": face})
 
 
-def _scan(
-    pictures: Iterator[Picture], path: Path, report: Report
-) -> tuple[np.ndarray, list[str | None]]:
-    """Write the good pictures to an Arrow file; return their (N, 18) hashes and official splits."""
-    hashes, official = bytearray(), []
+def _scan(pictures: Iterable[Picture], path: Path, report: Report) -> _Scan:
+    """Write the good pictures to an Arrow file, and keep what the splits need of them."""
+    hashes = bytearray()
+    official: list[str | None] = []
+    subjects: list[str | None] = []
     with ArrowWriter(path=str(path), features=FEATURES, writer_batch_size=500) as writer:
-        for picture in tqdm(pictures, desc="reading", unit="picture"):
+        for picture in pictures:
             try:
                 with PILImage.open(io.BytesIO(picture.image["bytes"])) as image:
                     digest = perceptual_hash(image.convert("RGB"))
@@ -172,25 +157,72 @@ def _scan(
                 continue
             row = asdict(picture)
             official.append(row.pop("official_split"))
+            subjects.append(row.pop("subject"))
             hashes += digest
             writer.write(row)
         writer.finalize()
-    return np.frombuffer(bytes(hashes), np.uint8).reshape(-1, HASH_BYTES), official
+    hashed = np.frombuffer(bytes(hashes), np.uint8).reshape(-1, HASH_BYTES)
+    return _Scan(hashed, official, subjects)
 
 
-def _balanced(labels, points, clusters, known: dict[str, str]) -> dict[str, str]:
+def _splits(
+    labels: pd.DataFrame,
+    scan: _Scan,
+    pairs: np.ndarray,
+    sources: dict[str, Source],
+    balance: bool,
+) -> list[str]:
+    """The split of each picture; see `train.data.splits`."""
+    known = read_lists()
+    candidates = Candidates(
+        files=labels["file"].tolist(),
+        sources=labels["source"].tolist(),
+        official=scan.official,
+        subjects=scan.subjects,
+        point_age_years=_point_ages(labels),
+        clusters=cluster_ids(len(labels), pairs),
+        groups=cluster_ids(len(labels), np.concatenate([pairs, same_subject(scan.subjects)])),
+    )
+    if balance:
+        known |= _balanced(candidates, known, sources)
+    return assign(candidates, {key: source.shares for key, source in sources.items()}, known)
+
+
+def _balanced(
+    candidates: Candidates, known: dict[str, str], sources: dict[str, Source]
+) -> dict[str, str]:
     """Places in validation and test for the sources that no list knows yet and that want it so."""
     placed: dict[str, str] = {}
-    for key in sorted(set(labels["source"])):
-        here = (labels["source"] == key).to_numpy()
-        files = labels["file"][here].tolist()
-        if SOURCES[key].balanced_decades and not known.keys() & set(files):
-            placed |= balanced_lists(files, key, points[here], clusters[here])
+    for key, source in sorted(sources.items()):
+        here = np.array(candidates.sources) == key
+        files = np.array(candidates.files)[here].tolist()
+        if source.balanced_decades and not known.keys() & set(files):
+            placed |= balanced_lists(
+                files,
+                source.balanced_decades,
+                candidates.point_age_years[here],
+                candidates.clusters[here],
+            )
     return placed
 
 
-def _save(rows, labels, points, clusters, splits, folder: Path) -> list[dict]:
+def _found(source: Source, labels: pd.DataFrame, subjects: np.ndarray) -> dict:
+    """What its pictures say of a source: which labels there are, and whether people are known."""
+    mine = labels[labels["source"] == source.key]
+    kinds = {
+        "age in years": (mine["age_type"] == "point").any(),
+        "age group": (mine["age_type"] == "interval").any(),
+        "gender": (mine["gender"] != MISSING).any(),
+        "ethnicity": (mine["ethnicity"] != MISSING).any(),
+    }
+    found = {} if source.labels else {"labels": ", ".join(k for k, there in kinds.items() if there)}
+    people = {subject for subject in subjects[mine.index] if subject}
+    return found | ({"people": len(people)} if people else {})
+
+
+def _save(rows, labels, clusters, splits, folder: Path) -> list[dict]:
     """Save the three splits, the training part with its labels resolved; return the conflicts."""
+    points = _point_ages(labels)
     ages, gender, ethnicity, conflicts = resolve(
         points, labels["gender"].to_numpy(), labels["ethnicity"].to_numpy(), clusters
     )
@@ -212,6 +244,11 @@ def _save(rows, labels, points, clusters, splits, folder: Path) -> list[dict]:
     return conflicts
 
 
+def _point_ages(labels: pd.DataFrame) -> np.ndarray:
+    """(N,) int years, -1 where a picture has no point label."""
+    return labels["age_low"].where(labels["age_type"] == "point", MISSING).to_numpy()
+
+
 def _with_labels(rows: Dataset, labels: dict[str, np.ndarray]) -> Dataset:
     """The same pictures, not copied, under other labels."""
     features = Features({name: FEATURES[name] for name in labels})
@@ -219,19 +256,32 @@ def _with_labels(rows: Dataset, labels: dict[str, np.ndarray]) -> Dataset:
     return concatenate_datasets([rows.remove_columns(list(labels)), beside], axis=1)
 
 
+def _problem_lines(problems: dict[str, list[str]]) -> str:
+    """Every file that is not used, by the reason."""
+    return "\n".join(
+        f"omitted: {len(files)}, {reason}\n" + "\n".join(f"    {file}" for file in files)
+        for reason, files in problems.items()
+    )
+
+
 def main(argv: list[str] | None = None) -> None:
     """Command line of `python -m train.prepare`."""
     run_command("train.prepare", PrepareArguments, _prepare_and_print, argv)
 
 
-def _prepare_and_print(args: _Options) -> None:
+def _prepare_and_print(args: PrepareOptions) -> None:
     summary = prepare(args)
     for split, counts in summary["pictures"].items():
         print(f"{split:>10}: " + ", ".join(f"{n} {source}" for source, n in counts.items()))
-    for reason, files in summary["problems"].items():
-        print(f"omitted: {len(files)} ({reason}), for example {files[0]}")
+    if summary["problems"]:
+        print(_problem_lines(summary["problems"]))
+    for label, count in summary["unknown_labels"].items():
+        print(f"missing: {count} pictures go without a label, because it is not known ({label})")
     for group, count in summary["repaired_groups"].items():
         print(f"repaired: {count} age groups that a spreadsheet had turned into {group!r}")
+    for split in SPLITS:
+        if not sum(summary["pictures"][split].values()):
+            print(f"no picture is in the split {split!r}: give more, or a column `split`")
     print(f"report: {Path(args.out) / 'report' / 'index.html'}")
 
 

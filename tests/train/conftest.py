@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.own_pictures import picture
 from train.prepare import FORMAT
 
 SOURCE_FACTS = {
@@ -99,15 +100,6 @@ def carded(run_folder, small_data, tmp_path_factory) -> Path:
     return folder
 
 
-def _picture(astronaut: np.ndarray, seed: int, size: int = 64) -> Image.Image:
-    """A stretch of the astronaut's photo that no other seed gives, as a small picture."""
-    rng = np.random.default_rng(seed)
-    side = int(rng.integers(60, 200))
-    x, y = rng.integers(0, 512 - side, 2)
-    patch = astronaut[y : y + side, x : x + side]
-    return Image.fromarray(patch).resize((size, size)).rotate(float(rng.uniform(0, 360)))
-
-
 @pytest.fixture(scope="session")
 def raw_utkface(astronaut, tmp_path_factory) -> Path:
     """A folder as UTKFace's: 150 pictures, one malformed name, one empty and one broken file, and
@@ -117,12 +109,12 @@ def raw_utkface(astronaut, tmp_path_factory) -> Path:
     rng = np.random.default_rng(1)
     for i in range(150):
         name = f"{rng.integers(1, 90)}_{i % 2}_{i % 5}_2017011600000{i:04d}.jpg.chip.jpg"
-        _picture(astronaut, i).save(folder / name, quality=95)
+        picture(astronaut, i).save(folder / name, quality=95)
     for cluster, ages in enumerate([(30, 30), (40, 42), (20, 50)]):
         for copy, age in enumerate(ages):
             name = f"{age}_1_2_2018010100000{cluster}{copy}00.jpg.chip.jpg"
-            _picture(astronaut, 1000 + cluster).save(folder / name, quality=95 - 20 * copy)
-    _picture(astronaut, 2000).save(folder / "39_1_20170116174525125.jpg.chip.jpg")
+            picture(astronaut, 1000 + cluster).save(folder / name, quality=95 - 20 * copy)
+    picture(astronaut, 2000).save(folder / "39_1_20170116174525125.jpg.chip.jpg")
     (folder / "25_1_0_20170116174525999.jpg.chip.jpg").write_bytes(b"")
     (folder / "26_1_0_20170116174525999.jpg.chip.jpg").write_bytes(b"\xff\xd8 no picture")
     return folder
@@ -150,7 +142,7 @@ def raw_fairface(astronaut, tmp_path_factory) -> Path:
         lines = ["file,age,gender,race,service_test"]
         for i in range(count):
             file = f"{split}/{i}.jpg"
-            _picture(astronaut, first + i).save(folder / file, quality=95)
+            picture(astronaut, first + i).save(folder / file, quality=95)
             gender = ("Male", "Female")[i % 2]
             lines.append(f"{file},{groups[i % 9]},{gender},{races[i % 7]},False")
         (folder / f"fairface_label_{split}.csv").write_text("\n".join(lines) + "\n")

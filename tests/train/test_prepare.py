@@ -207,7 +207,7 @@ def test_a_killed_run_leaves_no_data_set_and_the_next_one_cleans_up(raw_fairface
 
 
 def test_arguments_that_name_nothing():
-    with pytest.raises(InputError, match=r"give --utkface PATH\.\.\. or .* --all_age_faces PATH"):
+    with pytest.raises(InputError, match=r"give --utkface PATH\.\.\. or .* --source PATH"):
         PrepareArguments(out="x")
     with pytest.raises(InputError, match="no such file or folder: nowhere"):
         PrepareArguments(out="x", utkface=["nowhere"])

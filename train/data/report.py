@@ -38,11 +38,10 @@ def write(
     """
     folder.mkdir()
     _ages_by_source(labels, folder / "ages.png")
-    groups = group_index(labels["age_low"].to_numpy())
-    _shares_by_group(groups, labels["gender"], GENDERS, "gender", folder / "gender.png")
-    _shares_by_group(
-        groups, labels["ethnicity"], ETHNICITIES, "ethnicity", folder / "ethnicity.png"
-    )
+    aged = labels[labels["age_low"] != MISSING]
+    groups = group_index(aged["age_low"].to_numpy())
+    _shares_by_group(groups, aged["gender"], GENDERS, "gender", folder / "gender.png")
+    _shares_by_group(groups, aged["ethnicity"], ETHNICITIES, "ethnicity", folder / "ethnicity.png")
     has_sheet = _duplicate_sheet(rows, labels, clusters, folder / "duplicates.png")
     (folder / "index.html").write_text(_page(summary, has_sheet), encoding="utf-8")
 
@@ -116,7 +115,8 @@ def _duplicate_sheet(rows: Dataset, labels: pd.DataFrame, clusters, path: Path) 
                 i = int(members[place])
                 axes.imshow(Image.open(io.BytesIO(rows[i]["image"]["bytes"])).convert("RGB"))
                 low, high = labels["age_low"].iloc[i], labels["age_high"].iloc[i]
-                axes.set_title(f"{low}" if low == high else f"{low}-{high}", fontsize=9)
+                years = f"{low}" if low == high else f"{low}-{high}"
+                axes.set_title("no age" if low == MISSING else years, fontsize=9)
     figure.savefig(path, dpi=80)
     plt.close(figure)
     return True
@@ -134,6 +134,10 @@ def _page(summary: dict, has_sheet: bool) -> str:
         f"<li>{html.escape(group)}: {count} labels</li>"
         for group, count in summary["repaired_groups"].items()
     )
+    unknown = "".join(
+        f"<li>{html.escape(label)}: {count} pictures</li>"
+        for label, count in summary["unknown_labels"].items()
+    )
     sheet = (
         '<img src="duplicates.png" alt="Duplicate clusters with their ages">' if has_sheet else ""
     )
@@ -146,6 +150,7 @@ td,th{{padding:.2rem .8rem;text-align:right}}
 <img src="ages.png" alt="Ages by source"><img src="gender.png" alt="Gender by age group">
 <img src="ethnicity.png" alt="Ethnicity by age group">
 <h2>Left out</h2><ul>{problems or "<li>nothing</li>"}</ul>
+<h2>Labels that are not known</h2><ul>{unknown or "<li>none</li>"}</ul>
 <h2>Age groups repaired</h2><ul>{repaired or "<li>none</li>"}</ul>
 <h2>Near-duplicates</h2><p>{summary["duplicate_pairs"]:,} pairs in
 {summary["duplicate_clusters"]:,} clusters; in {len(summary["conflicting_clusters"]):,} of them the

@@ -1,24 +1,25 @@
 """Which picture trains, which selects, which tests: decided once, by file name and duplicates.
 
 The lists in `train/data/split_lists/` hold the known files; they were written by `write_lists` and
-are data under version control. A file they do not know is placed by a hash of its name. In both
-cases a cluster of near-duplicates stays in one split:
+are data under version control. A source may have official splits; those that it lacks are drawn
+from its training pictures, by a hash of the file's name or of the person, as are those of a source
+without any. In all cases what must not be parted stays in one split: near-duplicates, and pictures
+of the same person where a source tells people apart. Of such a group,
 
-- A cluster with a picture of a source's official validation set belongs to test. Those pictures are
-  all kept (2,500 of FairFace is what others report on); the cluster's other members are omitted.
-- A cluster whose known point ages lie more than MAX_AGE_CONFLICT years apart belongs to training: a
-  label that its own twin contradicts can measure nothing.
-- Any other cluster goes where its first member (by name) goes. In validation and test that member
-  alone is kept, so that no face counts twice.
+- a picture that is officially for test decides for all. Official test and validation pictures are
+  all kept (2,500 of FairFace is what others report on); the group's other members are omitted.
+- near-duplicates whose known point ages lie more than MAX_AGE_CONFLICT years apart send it to
+  training: a label that its own twin contradicts can measure nothing.
+- otherwise the first member (by name) decides. In validation and test the first one of each cluster
+  of near-duplicates alone is kept, so that no picture counts twice.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-from train.data.sources.registry import SOURCES
 
 SPLITS = ("train", "validation", "test")
 OMITTED = "omitted"
@@ -27,13 +28,53 @@ LIST_FOLDER = Path(__file__).parent / "split_lists"
 MAX_AGE_CONFLICT = 5  # years
 
 
-def hash_split(file: str, source: str) -> str:
-    """Split of a file that no list knows: the same on every machine and in every order of files."""
-    place = int(hashlib.sha256(file.encode()).hexdigest()[:8], 16) / 0x100000000
-    test, validation = SOURCES[source].test_share, SOURCES[source].validation_share
-    if place < test:
-        return "test"
-    return "validation" if place < test + validation else "train"
+@dataclass(frozen=True)
+class Candidates:
+    """What decides on the splits of N pictures.
+
+    Attributes:
+        files, sources: as in `sources.Picture`.
+        official: the split that the source itself names, or None.
+        subjects: who is shown, or None.
+        point_age_years: (N,) int; -1 for a picture without a point label.
+        clusters: (N,) int, near-duplicates share a number.
+        groups: (N,) int, pictures that must stay in one split share a number: near-duplicates, and
+            those of the same person.
+    """
+
+    files: Sequence[str]
+    sources: Sequence[str]
+    official: Sequence[str | None]
+    subjects: Sequence[str | None]
+    point_age_years: np.ndarray
+    clusters: np.ndarray
+    groups: np.ndarray
+
+
+def same_subject(subjects: Sequence[str | None]) -> np.ndarray:
+    """(P, 2) int64 pairs of indices that link all pictures of each person, in the order given."""
+    last: dict[str, int] = {}
+    pairs = []
+    for i, subject in enumerate(subjects):
+        if subject is not None:
+            pairs += [(last[subject], i)] if subject in last else []
+            last[subject] = i
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def hash_split(name: str, shares: Mapping[str, float]) -> str:
+    """Split of what no list knows: the same on every machine and in every order of files.
+
+    Args:
+        name: of the file or the person.
+        shares: by split, 0 to 1; the rest trains.
+    """
+    place, bound = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 0x100000000, 0.0
+    for split, share in shares.items():
+        bound += share
+        if place < bound:
+            return split
+    return "train"
 
 
 def read_lists(folder: Path = LIST_FOLDER) -> dict[str, str]:
@@ -60,21 +101,18 @@ def write_lists(splits: dict[str, str], folder: Path = LIST_FOLDER) -> None:
 
 
 def balanced_lists(
-    files: Sequence[str], source: str, age_years: np.ndarray, clusters: np.ndarray
+    files: Sequence[str], quotas: tuple[int, int], age_years: np.ndarray, clusters: np.ndarray
 ) -> dict[str, str]:
     """Splits by file name for a source that is measured on as many pictures of each decade.
 
     Args:
         files: (N,) names of the source's pictures.
-        source: a key of `SOURCES` with `balanced_decades`.
+        quotas: pictures of each decade for validation and for test.
         age_years: (N,) int; -1 for a picture without a point label, which goes to training.
         clusters: (N,) int, near-duplicates share a number; pictures that have some go to training.
     """
     chosen = dict.fromkeys(files, "train")
-    balanced = SOURCES[source].balanced_decades
-    if balanced is None:
-        raise ValueError(f"{source}: expected a source with balanced_decades")
-    validation, test = balanced
+    validation, test = quotas
     order = sorted(range(len(files)), key=lambda i: hashlib.sha256(files[i].encode()).digest())
     for decade in range(0, 100, 10):
         rows = [i for i in order if decade <= age_years[i] < decade + 10]
@@ -87,50 +125,64 @@ def balanced_lists(
 
 
 def assign(
-    files: Sequence[str],
-    sources: Sequence[str],
-    official: Sequence[str | None],
-    point_age_years: np.ndarray,
-    clusters: np.ndarray,
-    known: dict[str, str],
+    pictures: Candidates, shares: Mapping[str, Mapping[str, float]], known: Mapping[str, str]
 ) -> list[str]:
     """Split of each of N pictures.
 
     Args:
-        files, sources, official: as in `sources.Picture`.
-        point_age_years: (N,) int; -1 for a picture without a point label.
-        clusters: (N,) int, near-duplicates share a number.
+        pictures: what decides.
+        shares: of each source, by split; see `sources.Source.shares`.
         known: what `read_lists` returned.
 
     Returns:
         N names out of SPLITS and OMITTED.
     """
-    order = np.lexsort((np.asarray(files), clusters))  # by cluster, then by name
-    starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
-    splits = [OMITTED] * len(files)
+    official = set(zip(pictures.sources, pictures.official, strict=True))
+    drawn = {
+        source: {split: share for split, share in shares[source].items()
+                 if (source, split) not in official}
+        for source in set(pictures.sources)
+    }  # fmt: skip
+    order = np.lexsort((np.asarray(pictures.files), pictures.groups))  # by group, then by name
+    starts = np.flatnonzero(np.diff(pictures.groups[order], prepend=-1))
+    splits = [OMITTED] * len(pictures.files)
     for members in np.split(order, starts[1:]):
-        split, kept = _place(members, files, sources, official, point_age_years, known)
+        split, kept = _place(members.tolist(), pictures, drawn, known)
         for i in kept:
             splits[i] = split
     return splits
 
 
-def _place(members, files, sources, official, point_age_years, known) -> tuple[str, list[int]]:
-    """The split of one cluster, and the members that are kept in it."""
-    tests = [i for i in members if official[i] == "val"]
-    if tests:
-        return "test", tests
-    ages = [age for age in point_age_years[members] if age >= 0]
-    if ages and max(ages) - min(ages) > MAX_AGE_CONFLICT and not _measured(members, files, known):
-        return "train", list(members)
-    # A file that the lists already measure with keeps its place, whatever came to join its cluster.
-    first = next(iter(_measured(members, files, known)), members[0])
-    split = known.get(files[first]) or hash_split(files[first], sources[first])
+def _place(
+    members: list[int], pictures: Candidates, drawn: Mapping, known: Mapping[str, str]
+) -> tuple[str, list[int]]:
+    """The split of one group, and the members that are kept in it."""
+    files, official = pictures.files, pictures.official
+    measured = [i for i in members if known.get(files[i]) in ("validation", "test")]
+    for split in ("test", "validation"):
+        kept = [i for i in members if official[i] == split]
+        # A file that the lists measure keeps its place, whatever came to join its group.
+        if kept and (split == "test" or not measured):
+            return split, kept
+    if not measured and _conflicting(members, pictures):
+        return "train", members
+    first = measured[0] if measured else members[0]
+    name = pictures.subjects[first] or files[first]
+    split = known.get(files[first]) or hash_split(name, drawn[pictures.sources[first]])
     if split == "train":
-        return "train", list(members)
-    # A file that the lists omit is the twin of a measured one, also where that one is not here.
-    return split, [first] if split != OMITTED else []
+        return "train", members
+    if split == OMITTED:
+        # A file that the lists omit is the twin of a measured one, also where that is not here.
+        return OMITTED, []
+    # The first of each cluster, where there are several those that the lists measure.
+    of_cluster = {pictures.clusters[i]: i for i in reversed([*measured, *members])}
+    return split, list(of_cluster.values())
 
 
-def _measured(members, files, known) -> list[int]:
-    return [i for i in members if known.get(files[i]) in ("validation", "test")]
+def _conflicting(members: list[int], pictures: Candidates) -> bool:
+    """Whether the point ages of near-duplicates among the members contradict each other."""
+    clusters: dict[int, list[int]] = {}
+    for i in members:
+        if pictures.point_age_years[i] >= 0:
+            clusters.setdefault(pictures.clusters[i], []).append(int(pictures.point_age_years[i]))
+    return any(max(ages) - min(ages) > MAX_AGE_CONFLICT for ages in clusters.values())

@@ -67,7 +67,7 @@ def _fairface_picture(row: dict, report: Report) -> Picture | None:
         age_high=high,
         gender=GENDERS.index(gender) if gender in GENDERS else MISSING,
         ethnicity=ETHNICITIES.index(ethnicity) if ethnicity else MISSING,
-        official_split=split,
+        official_split="test" if split == "val" else "train",
     )
 
 

@@ -1,5 +1,6 @@
 """What every reader gives: pictures, a report of the others, and the facts of its source."""
 
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ MISSING = -1
 
 @dataclass(frozen=True)
 class Picture:
-    """One labelled picture, as it is stored in the data set (but for `official_split`).
+    """One labelled picture, as it is stored in the data set (but for the last two).
 
     Attributes:
         file: "SOURCE/NAME", such as "fairface/train/1.jpg", the picture's identity everywhere.
@@ -24,7 +25,8 @@ class Picture:
         age_low, age_high: years, both ends included; equal for a point, -1 for none.
         gender: index in `labels.GENDERS`, -1 where missing.
         ethnicity: index in `labels.ETHNICITIES`, -1 where missing.
-        official_split: "train" or "val" where the source has such splits; None where it has none.
+        official_split: "train", "validation" or "test" where the source says so, else None.
+        subject: who it shows, where the source says so: a person stays within one split.
     """
 
     file: str
@@ -36,6 +38,7 @@ class Picture:
     gender: int
     ethnicity: int
     official_split: str | None
+    subject: str | None = None
 
 
 @dataclass
@@ -46,11 +49,13 @@ class Report:
         problems: reason -> files omitted for it.
         repaired_groups: damaged group as found -> how many labels it was on.
         clipped_ages: files whose age is over MAX_AGE, which is stored as MAX_AGE.
+        unknown_labels: such as "gender: x" -> how many pictures go without that label for it.
     """
 
     problems: dict[str, list[str]] = field(default_factory=dict)
     repaired_groups: dict[str, int] = field(default_factory=dict)
     clipped_ages: list[str] = field(default_factory=list)
+    unknown_labels: dict[str, int] = field(default_factory=dict)
 
     def omit(self, file: str, reason: str) -> None:
         """Note that `file` is not used, and why."""
@@ -64,20 +69,20 @@ class Source:
     Attributes:
         key: its name in files, columns and options, such as "utkface".
         title: its name for people.
-        labels: what its labels are, in words.
+        labels: what its labels are, in words; "" for `train.prepare` to say what it found.
         licence, citation, url: for the card.
         notes: sentences for the card on what to know about its labels or splits; "" for none.
         hub_id: its id among the data sets of the Hugging Face Hub; "" for none.
         read: from paths and a report to its pictures.
         help: of its option of `train.prepare`.
-        validation_share, test_share: of the pictures that no split list knows, 0 to 1.
+        validation_share, test_share: of the pictures that neither a split list nor the source
+            itself places, 0 to 1.
         cropped: whether the pictures are aligned faces; else `train.prepare` finds and crops them.
         label_sigma_per_year: width of the label distribution that the training makes of an age,
             per year of age (see `losses.soft_age_targets`); larger where labels are known to be
             noisy.
         balanced_decades: pictures of each decade that new split lists give to validation and to
-            test;
-            None: by the shares.
+            test; None: by the shares.
     """
 
     key: str
@@ -96,11 +101,47 @@ class Source:
     notes: str = ""
     hub_id: str = ""
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the pictures for each split that is measured on; the others train."""
+        return {"test": self.test_share, "validation": self.validation_share}
+
     def to_dict(self) -> dict:
         """What the prepared data set and the card keep of it."""
-        kept = ("title", "labels", "licence", "citation", "url", "cropped", "label_sigma_per_year")
-        found = {name: getattr(self, name) for name in ("notes", "hub_id") if getattr(self, name)}
+        kept = ("title", "labels", "licence", "cropped", "label_sigma_per_year")
+        optional = ("citation", "url", "notes", "hub_id")
+        found = {name: getattr(self, name) for name in optional if getattr(self, name)}
         return {name: getattr(self, name) for name in kept} | found
+
+
+def count_pictures(paths: list[Path]) -> int | None:
+    """About how many pictures there are to read, for a progress bar; None where it takes reading.
+
+    Args:
+        paths: folders, .parquet, .csv and .tar(.gz) files.
+    """
+    total = 0
+    for path in paths:
+        if path.is_dir():
+            files = list(path.rglob("*"))
+            total += sum(file.suffix.lower() in PICTURE_SUFFIXES for file in files)
+            total += sum(_parquet_length(file) for file in files if file.suffix == ".parquet")
+        elif path.suffix == ".parquet":
+            total += _parquet_length(path)
+        elif path.suffix == ".csv" and path.is_file():
+            with path.open("rb") as lines:
+                total += sum(1 for _ in lines) - 1
+        elif path.is_file() and tarfile.is_tarfile(path):
+            with tarfile.open(path) as archive:
+                suffixes = (Path(name).suffix.lower() for name in archive.getnames())
+                total += sum(suffix in PICTURE_SUFFIXES for suffix in suffixes)
+        else:
+            return None  # a data set on the Hub, or no such file
+    return total
+
+
+def _parquet_length(path: Path) -> int:
+    return pq.ParquetFile(path).metadata.num_rows
 
 
 def read_or_empty(path: Path) -> bytes:
