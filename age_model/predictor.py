@@ -12,6 +12,7 @@ import torch
 
 from age_model.faces.crop import CROP_SIZE, crop_face
 from age_model.faces.detector import Detector, load_detector
+from age_model.faces.face_check import load_face_check
 from age_model.images.load import Source, load_image
 from age_model.network.calibration import Calibration
 from age_model.network.decode import decode, softmax
@@ -50,6 +51,7 @@ class AgePredictor:
         self.limitation = detector.limitation
         self._model = model.to(quick_dtype())
         self._detector = detector
+        self._face_check = load_face_check()
 
     @classmethod
     def from_pretrained(
@@ -100,8 +102,7 @@ class AgePredictor:
             ImageError: the picture cannot be read.
         """
         image_rgb = load_image(image)
-        faces = self._detector.detect(image_rgb)
-        crops = _crops(image_rgb, faces)
+        faces, crops = self._find(image_rgb)
         warnings = tuple(
             face_warnings(measure_face(crop, faces, i, image_rgb.shape[1::-1]), self.limits)
             for i, crop in enumerate(crops)
@@ -114,8 +115,19 @@ class AgePredictor:
         Args:
             image_rgb: (H, W, 3) uint8; `faces.detector.Detector.detect` says what `quick` omits.
         """
-        faces = self._detector.detect(image_rgb, quick=True)
-        return self._ages(_crops(image_rgb, faces), faces)
+        faces, crops = self._find(image_rgb, quick=True)
+        return self._ages(crops, faces)
+
+    def _find(self, image_rgb: np.ndarray, quick: bool = False) -> tuple[Faces, list[np.ndarray]]:
+        """The faces of a picture, each with its (CROP_SIZE, CROP_SIZE, 3) uint8 crop.
+
+        What the detector offers and the face check does not take for a face is only counted.
+        """
+        offered = self._detector.detect(image_rgb, quick)
+        crops = [crop_face(image_rgb, offered, i, CROP_SIZE) for i in range(len(offered))]
+        is_face = self._face_check.accepts(crops)
+        faces = replace(offered[is_face], rejected=int((~is_face).sum()))
+        return faces, [crop for crop, kept in zip(crops, is_face, strict=True) if kept]
 
     def _ages(self, crops: list[np.ndarray], faces: Faces) -> FaceAges:
         inputs = [resize(crop, self.image_size) for crop in crops]
@@ -158,12 +170,12 @@ class AgePredictor:
             ValueError: there is no such face in it.
         """
         image_rgb = load_image(image)
-        faces = self._detector.detect(image_rgb)
+        faces, crops = self._find(image_rgb)
         if face not in range(len(faces)):
             raise ValueError(
                 f"expected a face from 0 to below {len(faces)}, got {face}: choose another"
             )
-        return self.explain_crop(crop_face(image_rgb, faces, face, CROP_SIZE))
+        return self.explain_crop(crops[face])
 
     def explain_crop(self, crop: Source) -> Explanation:
         """What moved the estimate of a face that is cropped and aligned already.
@@ -198,8 +210,3 @@ class AgePredictor:
                 output.ethnicity_logits.float().numpy(), self.calibration.ethnicity_temperature
             ),
         )
-
-
-def _crops(image_rgb: np.ndarray, faces: Faces) -> list[np.ndarray]:
-    """Each face of a picture as (CROP_SIZE, CROP_SIZE, 3) uint8."""
-    return [crop_face(image_rgb, faces, i, CROP_SIZE) for i in range(len(faces))]

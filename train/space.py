@@ -33,6 +33,7 @@ SPACE_FILES = (
     "age_model/page/static/*.js",
     "age_model/page/templates/*.html",
     "age_model/examples/*.jpg",
+    "age_model/faces/face_check.safetensors",
     "docs/*.md",  # what the README shows and links to
     "docs/*.jpg",
     *(f"{CHECKPOINT}/{name}" for name in CHECKPOINT_FILES),

@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 
 from age_model import AgePredictor, FaceAges
+from age_model.faces.detector import load_detector
 from age_model.images.load import ImageError
 from age_model.network import precision
 from age_model.network.decode import softmax
-from age_model.network.loading import EMBEDDED
+from age_model.network.loading import EMBEDDED, load_model
+from age_model.results import Faces
 
 PIPELINE = """
 import json, sys
@@ -65,6 +67,37 @@ def test_faces_beyond_the_limit_are_counted(predictor, two_people, monkeypatch):
     assert (len(ages), len(ages.warnings), ages.omitted) == (1, 1, 1)
 
 
+class Planted:
+    """A detector that takes parts of the background for faces too."""
+
+    kind, name, limitation = "haar", "haar with planted boxes", None
+
+    def __init__(self, detector, *boxes):
+        self._detector, self._boxes = detector, np.array(boxes, np.float32)
+        self.framing = detector.framing
+
+    def detect(self, image_rgb, quick=False):
+        n = len(self._boxes)
+        landmarks = np.full((n, 5, 2), np.nan)
+        planted = self.framing.faces(self._boxes, np.full(n, np.nan), landmarks)
+        return Faces.concatenate([planted, self._detector.detect(image_rgb, quick)])
+
+
+def test_what_is_not_a_face_gets_no_age(tiny_checkpoint, astronaut):
+    """The flag, the model of a shuttle, the suit: beside the one face."""
+    boxes = ((0, 0, 90, 90), (380, 60, 500, 180), (120, 330, 260, 470))
+    detector = Planted(load_detector("haar"), *boxes)
+    model = load_model(str(tiny_checkpoint))
+    predictor = AgePredictor(model, detector, "tiny")
+    for ages in (predictor(astronaut), predictor.predict_frame(astronaut)):
+        assert (len(ages), ages.rejected) == (1, 3)
+        left, top, right, bottom = ages.box_xyxy[0]
+        assert left < 222 < right and top < 115 < bottom
+    assert len(predictor(astronaut).warnings) == 1
+    with pytest.raises(ValueError, match="expected a face from 0 to below 1, got 1"):
+        predictor.explain(astronaut, 1)
+
+
 def test_photos_are_warned_about_where_the_models_robustness_is_known(
     predictor, astronaut, copied, robustness
 ):
@@ -85,7 +118,6 @@ def test_the_picture_is_not_changed(predictor, astronaut):
 
 def test_what_the_network_sees_is_the_crop(predictor, astronaut):
     from age_model.faces.crop import crop_face
-    from age_model.faces.detector import load_detector
 
     crop = crop_face(astronaut, load_detector("haar").detect(astronaut), 0, 200)
     want, got = predictor.predict_crops([crop]), predictor(astronaut)
@@ -140,6 +172,7 @@ def pipeline_answer(checkpoint: Path, picture: Path) -> np.ndarray:
     return np.array([answer[str(age)] for age in range(101)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["tiny", "embedded"])
 def test_pipeline_without_our_code_agrees(which, tiny_checkpoint, astronaut, tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "cpu_has_fast_bf16", lambda: False)  # as the pipeline
@@ -155,6 +188,7 @@ def test_pipeline_without_our_code_agrees(which, tiny_checkpoint, astronaut, tmp
     assert theirs.sum() == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not precision.cpu_has_fast_bf16(), reason="this processor has no quick bf16")
 def test_bf16_moves_the_answer_a_little(astronaut, monkeypatch):
     crops = [astronaut[40:190, 150:300], astronaut[:, ::-1][40:190, 210:360]]
