@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -34,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     problem = check_out(args.out)
     if problem:
         parser.error(problem)
+    # Ended by the system, it deletes what it has begun to write, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _run(parser, args)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough

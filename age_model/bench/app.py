@@ -17,7 +17,7 @@ from pathlib import Path
 from age_model.bench import client
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
-GIVE_UP_SECONDS = 120
+GIVE_UP_SECONDS = 240
 
 # Run in a fresh process: the steps of a start one after the other, seconds each.
 STEPS = """

@@ -129,7 +129,7 @@ class Visitor:
         """Ask for the ages in several photos."""
         names = self._random.choices(list(self._wanted), k=3)
         given = [self.upload(name, self._photos[name]) for name in names]
-        (records,) = self.call("predict_batch", [given])
+        (records,) = self.call("predict_many", [given])
         for name, record in zip(names, records, strict=True):
             self._compare(name, record)
 

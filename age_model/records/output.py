@@ -1,9 +1,11 @@
 """Records of pictures (`results.picture_record`) as text for people, JSON lines or CSV."""
 
+import base64
 import csv
 import io
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,6 +27,9 @@ LAST_FIELDS = ("warnings", "notes", "error")  # sentences: of the face, of the p
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+CELL_START = re.compile(rf"((?:^|[;|\t\r\n])[ \"]*)(?=[{re.escape(''.join(FORMULA_STARTS))}])")
+
+
 def record_writer(
     form: str, stream: TextIO, ethnicity: bool, at_least: tuple[int, ...] = ()
 ) -> Callable[[dict[str, Any]], None]:
@@ -33,8 +38,10 @@ def record_writer(
     Args:
         form: "text", "json" (a line a picture) or "csv" (a row a face; a picture without faces or
             with an error has one row with those columns empty). In CSV an apostrophe is put before
-            text that a spreadsheet would take for a formula, and so perhaps run: names of files are
-            given by whoever made them (OWASP, "CSV Injection").
+            text that a spreadsheet would take for a formula, and so perhaps run, also where it
+            splits cells at a semicolon; all text is quoted. Names of files are given by whoever
+            made them (OWASP, "CSV Injection"). In JSON, a name that is no UTF-8 has U+FFFD for what
+            is none, and its bytes in Base64 as "file_bytes".
         stream: where to.
         ethnicity: CSV only: with the columns of ethnicity.
         at_least: CSV only: with a column for each of these thresholds, in years.
@@ -42,11 +49,19 @@ def record_writer(
     if form == "csv":
         tails = tuple(map(_threshold_field, at_least))
         fields = CSV_FIELDS + (ETHNICITY_FIELDS if ethnicity else ()) + tails + LAST_FIELDS
-        table = csv.DictWriter(stream, fields, lineterminator="\n")
+        table = csv.DictWriter(stream, fields, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         table.writeheader()
         return lambda record: table.writerows(_rows(record))
-    to_text = json.dumps if form == "json" else _sentences
+    to_text = _json if form == "json" else _sentences
     return lambda record: print(to_text(record), file=stream)
+
+
+def _json(record: dict[str, Any]) -> str:
+    name = os.fsencode(record["file"] or "")
+    if name.decode("utf-8", "replace") != (record["file"] or ""):
+        readable, data = name.decode("utf-8", "replace"), base64.b64encode(name).decode("ascii")
+        record = {**record, "file": readable, "file_bytes": data}
+    return json.dumps(record)
 
 
 def _threshold_field(age: int | str) -> str:
@@ -78,8 +93,11 @@ def _sentences(record: dict[str, Any]) -> str:
 
 
 def _no_formula(text: str | None) -> str | None:
-    """The text of a cell, with an apostrophe before what starts like a formula."""
-    return f"'{text}" if text and text.startswith(FORMULA_STARTS) else text
+    """The text of a cell, with an apostrophe before what starts like a formula.
+
+    A reader that splits cells elsewhere than at commas takes a part of the text for a cell.
+    """
+    return CELL_START.sub(r"\1'", text) if text else text
 
 
 def _rows(record: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -284,6 +285,23 @@ def test_a_reader_that_leaves_early(tiny_checkpoint, tmp_path):
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
     assert "roken pipe" not in done.stderr
+
+
+def test_command_that_is_ended_deletes_what_it_has_begun(tmp_path):
+    target = tmp_path / "out.jsonl"
+    command = [sys.executable, "-m", "age_model", "--json", "--detector", "haar", "--out", target]
+    process = subprocess.Popen(
+        [*command, *[REPOSITORY / "age_model" / "examples"] * 500],
+        cwd=REPOSITORY,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list(tmp_path.iterdir())
+    process.terminate()
+    assert process.wait(60) == 130
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_file_names_that_are_no_unicode(run, astronaut, tmp_path):

@@ -36,7 +36,7 @@ GOOD = {
 BODY = st.fixed_dictionaries(
     {}, optional={name: GOOD.get(name, ANYTHING) | ANYTHING for name in FIELDS}
 )
-PATHS = ("queue/join", "call/predict", "call/v2/predict", "call/predict_batch", "run/predict",
+PATHS = ("queue/join", "call/predict", "call/v2/predict", "call/predict_many", "run/predict",
          "cancel", "reset", "upload", "stream/fuzz", "mcp")  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def test_several_at_once_do_not_add_up(server, pictures, idle):
     given = [upload(server, path) for name, path in pictures.items() if name != "photo.webp"]
     with PeakMemory(server.process.pid) as peak, ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(ask, server, "predict", one, False) for one in given[:4]]
-        answers.append(pool.submit(ask, server, "predict_batch", given))
+        answers.append(pool.submit(ask, server, "predict_many", given))
         assert all(f'"width": {SIZE_WH[0]}' in answer.result() for answer in answers)
     assert peak.mb - idle < MOST_MB
     time.sleep(5)

@@ -1,6 +1,8 @@
+import base64
 import csv
 import io
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -16,14 +18,34 @@ def _written(form: str, record: dict) -> str:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize(
-    "name", ['=HYPERLINK("http://a.b","x").jpg', "+1.jpg", "-1.jpg", "@a.jpg", "\t=1"]
-)
+@pytest.mark.parametrize("name", ['=HYPERLINK("http://a.b","x").jpg', "+1.jpg", "-1.jpg", "@a.jpg"])
 def test_spreadsheet_takes_no_name_for_a_formula(name):
     record = picture_record(name, error=f"{name} is empty")
     (row,) = csv.DictReader(io.StringIO(_written("csv", record)))
     assert row["file"] == f"'{name}" and row["error"] == f"'{name} is empty"
     assert json.loads(_written("json", record))["file"] == name
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|", "\n", "; ", ';"'])
+def test_reader_that_splits_elsewhere_finds_no_formula_either(separator):
+    name = f"a{separator}=1+1.jpg"
+    written = _written("csv", picture_record(name, error="is empty"))
+    (row,) = csv.DictReader(io.StringIO(written))
+    assert row["file"] == f"a{separator}'=1+1.jpg"
+    assert f'"a{separator.replace(chr(34), chr(34) * 2)}\'=1+1.jpg"' in written
+
+
+def test_all_text_is_quoted_and_no_number_is(ages_of_one):
+    head, row = _written("csv", picture_record("a.jpg", (90, 60), ages_of_one)).splitlines()
+    assert all(name.startswith('"') for name in head.split(","))
+    assert row.startswith('"a.jpg",90,60,1,-3')
+
+
+def test_name_that_is_no_utf8_is_json_and_can_be_mapped_back():
+    name = b"caf\xe9.jpg"
+    record = json.loads(_written("json", picture_record(os.fsdecode(name), error="is empty")))
+    assert record["file"] == "caf\ufffd.jpg" and base64.b64decode(record["file_bytes"]) == name
+    assert "file_bytes" not in json.loads(_written("json", picture_record("a.jpg", error="x")))
 
 
 def test_other_cells_are_as_they_are(ages_of_one):
