@@ -5,13 +5,15 @@ the figures shows faces of the data set; the folder is for the user's own eyes, 
 """
 
 import json
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from age_model.images.load import load_image
 from age_model.network.reports import by_source, weights_sha256
 from age_model.records.atomic import atomic_folder
 from train.console.command import run_command
+from train.console.errors import InputError
 from train.console.output import shown_name
 from train.evaluation.arguments import SplitArguments
 from train.evaluation.predict import encoded, load_split, predict_split
@@ -20,6 +22,7 @@ from train.evaluation.provenance import source_facts
 from train.evaluation.results_file import results_json
 from train.figures.evaluation import FIGURES, draw_figures
 from train.figures.face_sheet import FACE_SHEET, draw_face_sheet
+from train.model_card import main as write_card
 
 OUTPUTS = {"results.json", "predictions.csv", FACE_SHEET, *FIGURES}
 
@@ -27,6 +30,21 @@ OUTPUTS = {"results.json", "predictions.csv", FACE_SHEET, *FIGURES}
 @dataclass
 class EvaluateArguments(SplitArguments):
     """What to measure, on what, and where to write it."""
+
+    write_card: bool = field(
+        default=False,
+        metadata={
+            "help": "Copy results.json into the checkpoint folder, and write its card there."
+        },
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.write_card and not Path(self.model, "training.json").is_file():
+            raise InputError(
+                "--write_card: expected a checkpoint folder that train.finetune or train.export "
+                f"wrote, got {self.model}"
+            )
 
     def command(self) -> str:
         """The command line that gives the same numbers, without this machine's folders."""
@@ -79,6 +97,9 @@ def _run(arguments: EvaluateArguments) -> None:
             if name in numbers:
                 print(f"  {name} accuracy {numbers[name]['accuracy']:.1%}")
     print(f"written to {arguments.out}")
+    if arguments.write_card:
+        shutil.copy(Path(arguments.out, "results.json"), arguments.model)
+        write_card(["--checkpoint", arguments.model])
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from age_model.records.atomic import atomic_folder
 from train.console.command import run_command
-from train.console.output import shown_name
+from train.console.output import without_folders
 from train.publishing.sharding import SHARD_SIZE
 
 NEEDED = ("config.json", "preprocessor_config.json", "training.json")
@@ -60,21 +60,12 @@ def export(model: Path, out: Path) -> None:
         network.half().save_pretrained(folder, max_shard_size=SHARD_SIZE)
         _say_float32(folder / "config.json")
         shutil.copyfile(model / "preprocessor_config.json", folder / "preprocessor_config.json")
-        training = _without_folders(json.loads((model / "training.json").read_text()))
+        training = without_folders(json.loads((model / "training.json").read_text()))
         (folder / "training.json").write_text(json.dumps(training, indent=2) + "\n")
 
 
 def _is_checkpoint(folder: Path) -> bool:
     return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
-
-
-def _without_folders(value):
-    """A nested structure whose absolute paths are cut to their last part: they are private."""
-    if isinstance(value, dict):
-        return {key: _without_folders(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_folders(inner) for inner in value]
-    return shown_name(value) if isinstance(value, str) and value.startswith("/") else value
 
 
 def _say_float32(config_json: Path) -> None:

@@ -14,14 +14,19 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from datasets import Dataset
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
+from age_model.labels import GENDERS, NUM_AGES
 from age_model.network.preprocessing import image_processor
 from age_model.records.atomic import atomic_folder
 from train.console.command import exit_on_error
+from train.console.errors import InputError
+from train.console.output import without_folders
 from train.data.dataset import SIGMA, STORED, FaceDataset, collate
 from train.data.prepared import load_prepared, source_metadata
+from train.evaluation.metrics import validation_scores
 from train.figures.curves import write_curves
 from train.networks.initialisation import mimetic
 from train.networks.registry import input_size, is_checkpoint, load_network, new_network
@@ -29,6 +34,8 @@ from train.training.args import AgeTrainingArguments, DataArguments, ModelArgume
 from train.training.mlflow_runs import hardware, track
 from train.training.trainer import StopAfter, Stopwatch, WeightedTrainer
 
+# Of a configuration, what says nothing about the network's form.
+NO_SHAPE = {"architectures", "dtype", "transformers_version", "calibration"}
 UNFINISHED = 75  # exit status of a slice that is not the last (EX_TEMPFAIL of sysexits.h)
 
 
@@ -50,7 +57,7 @@ def finetune(
         Stopped: `stop_after_minutes` were over first.
     """
     trainer = build_trainer(model_args, data_args, args)
-    last = _last_checkpoint(args)
+    last = _last_checkpoint(args, trainer.model)
     track(model_args, args, preset, resuming=last is not None)
     trainer.train(resume_from_checkpoint=last)
     if any(c.stopped for c in trainer.callback_handler.callbacks if isinstance(c, StopAfter)):
@@ -67,6 +74,7 @@ def finetune(
         "evaluations": [entry for entry in trainer.state.log_history if "eval_mae" in entry],
         "teacher": _metadata_of(model_args.teacher),
         "base": _metadata_of(model_args.base_model),
+        "base_hub_id": _hub_id(model_args.base_model),
     }
     final = Path(args.output_dir) / "final"
     _save(trainer, network, final, metadata)
@@ -90,6 +98,7 @@ def build_trainer(
     data = load_prepared(data_args.data)
     train_rows = _some(data["train"], data_args.max_train_pictures, args.seed)
     validation_rows = _some(data["validation"], data_args.max_validation_pictures, args.seed)
+    check_validation(args, validation_rows, data_args.data)
     sources = source_metadata(data_args.data)
     sigma = {source: metadata[SIGMA] for source, metadata in sources.items()}
     patience = args.early_stopping_patience if args.eval_strategy != "no" else None
@@ -128,11 +137,62 @@ def _some(rows, count: int | None, seed: int):
     return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:count]))
 
 
-def _last_checkpoint(args: AgeTrainingArguments) -> str | None:
+def check_validation(args: AgeTrainingArguments, rows: Dataset, data: str) -> None:
+    """Have the best network chosen by what the validation pictures have labels for.
+
+    Args:
+        args: `metric_for_best_model` is changed where it is the MAE and there is none.
+        rows: of the validation split.
+        data: folder of the prepared data.
+
+    Raises:
+        InputError: there are no validation pictures.
+    """
+    if not len(rows):
+        raise InputError(
+            f"{data}: expected validation pictures, to choose the best network by, found none; "
+            "give train.prepare more pictures, or a column `split`"
+        )
+    if args.metric_for_best_model not in ("mae", "eval_mae"):
+        return
+    scored = validation_scores(
+        np.zeros((len(rows), NUM_AGES)),
+        np.zeros((len(rows), len(GENDERS))),
+        *(np.array(rows[name]) for name in ("age_low", "age_high", "gender")),
+    )
+    if "mae" in scored:
+        return
+    accuracies = [name for name in ("group_accuracy", "gender_accuracy") if name in scored]
+    args.metric_for_best_model = [*accuracies, "loss"][0]
+    args.greater_is_better = bool(accuracies)
+    print(
+        "no validation picture has an age in years: the best network is the one with the best "
+        f"{args.metric_for_best_model}",
+        file=sys.stderr,
+    )
+
+
+def _last_checkpoint(args: AgeTrainingArguments, network: PreTrainedModel) -> str | None:
+    """The checkpoint to go on from.
+
+    Raises:
+        InputError: it is one of another network.
+    """
     folder = Path(args.output_dir)
     last = get_last_checkpoint(folder) if folder.is_dir() else None
-    if last:
-        print(f"resuming from {last}; remove {folder} to start anew", file=sys.stderr)
+    if not last:
+        return None
+    saved, ours = (
+        {name: value for name, value in json.loads(config).items() if name not in NO_SHAPE}
+        for config in (Path(last, "config.json").read_text(), network.config.to_json_string())
+    )
+    if differing := sorted(n for n in {*saved, *ours} if saved.get(n) != ours.get(n)):
+        shown = ", ".join(f"{n} {saved.get(n)} instead of {ours.get(n)}" for n in differing[:3])
+        raise InputError(
+            f"{last}: expected a checkpoint of this network, got one with {shown}; give another "
+            f"--output_dir, or remove {folder} to start anew"
+        )
+    print(f"resuming from {last}; remove {folder} to start anew", file=sys.stderr)
     return last
 
 
@@ -170,11 +230,16 @@ def _metadata_of(network: str | None) -> dict | None:
     return json.loads(metadata.read_text()) if metadata and metadata.is_file() else None
 
 
+def _hub_id(network: str | None) -> str | None:
+    """The name itself, where it is no folder here."""
+    return network if network and not Path(network).is_dir() else None
+
+
 def _save(trainer: WeightedTrainer, network: PreTrainedModel, final: Path, metadata: dict) -> None:
     with atomic_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
         image_processor(trainer.input_size).save_pretrained(folder)
-        (folder / "training.json").write_text(json.dumps(metadata, indent=1))
+        (folder / "training.json").write_text(json.dumps(without_folders(metadata), indent=1))
         write_curves(trainer.state.log_history, folder / "curves.png")
     if "mlflow" in trainer.args.report_to:
         import mlflow  # only where it tracks: a machine lent for training may lack it

@@ -1,7 +1,8 @@
 """`python -m train.model_card`: results.json and training.json -> the card and README's results.
 
-No number of the card or of README's results is typed by hand; `--check` (and a test) fails when a
-file on disk is not what would be written.
+No number of the card or of README's results is typed by hand. Sections of the second level that a
+person adds to the card stay where they are when it is written again. `--check` (and a test) fails
+when a file on disk is not what would be written.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +26,10 @@ class CardArguments:
         default=None,
         metadata={"help": f"README whose part between {START} and {END} is written too."},
     )
+    name: str | None = field(
+        default=None,
+        metadata={"help": "Name of the model; none: as in the card that is there, else AgeViT."},
+    )
     check: bool = field(
         default=False, metadata={"help": "Write nothing; exit 1 if a file is not up to date."}
     )
@@ -32,7 +37,7 @@ class CardArguments:
 
 def _run(arguments: CardArguments) -> None:
     readme = None if arguments.readme is None else Path(arguments.readme)
-    files = generated(Path(arguments.checkpoint), readme)
+    files = generated(Path(arguments.checkpoint), readme, arguments.name)
     stale = stale_files(files)
     if arguments.check and stale:
         names = ", ".join(map(str, stale))

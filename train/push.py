@@ -16,6 +16,7 @@ from train.publishing.hub import (
     check_checkpoint,
     check_repository_name,
     hub_errors,
+    listing,
 )
 
 
@@ -33,6 +34,9 @@ class PushArguments:
     )
     revision: str | None = field(
         default=None, metadata={"help": "Branch to push to, made where missing; none: main."}
+    )
+    dry_run: bool = field(
+        default=False, metadata={"help": "List what would be sent, and send nothing."}
     )
     message: str = field(default="Upload the checkpoint", metadata={"help": "Commit message."})
 
@@ -64,9 +68,19 @@ def push(arguments: PushArguments) -> CommitInfo:
         )
 
 
+def _run(arguments: PushArguments) -> None:
+    if not arguments.dry_run:
+        print(push(arguments).commit_url)
+        return
+    checkpoint = Path(arguments.checkpoint)
+    check_checkpoint(checkpoint)
+    print(listing(checkpoint, CHECKPOINT_FILES))
+    print(f"Nothing was sent to {arguments.repo}.")
+
+
 def main(argv: list[str] | None = None) -> None:
     """Command line of `python -m train.push`."""
-    run_command("train.push", PushArguments, lambda given: print(push(given).commit_url), argv)
+    run_command("train.push", PushArguments, _run, argv)
 
 
 if __name__ == "__main__":

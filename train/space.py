@@ -5,6 +5,7 @@ The Space gets what the page needs to run, in one commit; what an older one left
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,15 +18,16 @@ from train.publishing.hub import (
     check_checkpoint,
     check_repository_name,
     hub_errors,
+    listing,
 )
 from train.publishing.sharding import split_weights
+from train.publishing.space_readme import space_readme
 
 ROOT = Path(__file__).parents[1]
 CHECKPOINT = "age_model/checkpoint"
 # By name and kind, so that nothing goes public that merely lies there, such as somebody's photo.
 SPACE_FILES = (
     "app.py",
-    "README.md",  # the Space's settings are its front matter
     "requirements.txt",
     "packages.txt",
     "age_model/**/*.py",
@@ -33,7 +35,11 @@ SPACE_FILES = (
     "age_model/page/static/*.js",
     "age_model/page/templates/*.html",
     "age_model/examples/*.jpg",
-    "age_model/faces/face_check.safetensors",
+    "age_model/faces/face_check.*",
+)
+# Beside these, what tells of the checkpoint in the repository; another one brings its own README.
+ABOUT_OURS = (
+    "README.md",  # the Space's settings are its front matter
     "docs/*.md",  # what the README shows and links to
     "docs/*.jpg",
     *(f"{CHECKPOINT}/{name}" for name in CHECKPOINT_FILES),
@@ -46,6 +52,10 @@ class SpaceArguments:
     """Which Space to create or update."""
 
     repo: str = field(metadata={"help": "Space on the Hub, as in USER/NAME."})
+    checkpoint: str | None = field(
+        default=None,
+        metadata={"help": "Checkpoint folder with its card; none: the one in the repository."},
+    )
     private: bool = field(
         default=False, metadata={"help": "Make a new Space private; an old one stays as it is."}
     )
@@ -58,25 +68,39 @@ class SpaceArguments:
         check_repository_name(self.repo)
 
 
-def stage(root: Path, folder: Path) -> None:
+def stage(root: Path, folder: Path, checkpoint: Path | None = None) -> None:
     """Put what the Space is to hold into an empty `folder`.
 
     Args:
-        root: the repository; only SPACE_FILES of it are taken.
+        root: the repository; only SPACE_FILES and ABOUT_OURS of it are taken.
+        folder: where to.
+        checkpoint: folder of another checkpoint, to be shown instead of the repository's.
 
     Raises:
         ValueError: a file is missing, the card or the README does not fit the results, or
             requirements.txt does not pin torch.
     """
-    check_checkpoint(root / CHECKPOINT, readme=root / "README.md")
-    for pattern in SPACE_FILES:
+    if checkpoint is None:
+        check_checkpoint(root / CHECKPOINT, readme=root / "README.md")
+        _copy(root, (*SPACE_FILES, *ABOUT_OURS), folder)
+    else:
+        check_checkpoint(checkpoint)
+        _copy(root, SPACE_FILES, folder)
+        _copy(checkpoint, CHECKPOINT_FILES, folder / CHECKPOINT)
+        readme = (root / "README.md").read_text(encoding="utf-8")
+        text = space_readme(readme, checkpoint, CHECKPOINT)
+        (folder / "README.md").write_text(text, encoding="utf-8")
+    split_weights(folder / CHECKPOINT)
+    requirements = folder / "requirements.txt"
+    requirements.write_text(for_cpu(requirements.read_text()))
+
+
+def _copy(root: Path, patterns: Sequence[str], folder: Path) -> None:
+    for pattern in patterns:
         for file in root.glob(pattern):
             target = folder / file.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
-    split_weights(folder / CHECKPOINT)
-    requirements = folder / "requirements.txt"
-    requirements.write_text(for_cpu(requirements.read_text()))
 
 
 def for_cpu(requirements: str) -> str:
@@ -121,16 +145,6 @@ def upload(folder: Path, arguments: SpaceArguments) -> CommitInfo:
         )
 
 
-def listing(folder: Path) -> str:
-    """The files below `folder` with their sizes, one a line, and their sum."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    sizes = [file.stat().st_size for file in files]
-    lines = [
-        f"{size:>10,}  {file.relative_to(folder)}" for file, size in zip(files, sizes, strict=True)
-    ]
-    return "\n".join([*lines, f"{sum(sizes):>10,}  bytes in {len(files)} files"])
-
-
 def publish(arguments: SpaceArguments) -> None:
     """Put the demo together, list it, and upload it unless this is a dry run.
 
@@ -139,7 +153,8 @@ def publish(arguments: SpaceArguments) -> None:
     """
     with TemporaryDirectory(prefix="space-") as name:
         folder = Path(name)
-        stage(ROOT, folder)
+        given = arguments.checkpoint
+        stage(ROOT, folder, Path(given) if given else None)
         print(listing(folder))
         if arguments.dry_run:
             print(f"Nothing was sent to {arguments.repo}.")

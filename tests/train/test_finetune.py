@@ -11,16 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from safetensors.torch import load_file
 
 from age_model import AgePredictor
 from age_model.network.modeling import AgeViT
+from train.console.errors import InputError
 from train.data.dataset import FaceDataset, collate
 from train.data.prepared import load_prepared
 from train.evaluation.metrics import validation_scores
-from train.finetune import UNFINISHED, build_trainer, finetune, main
+from train.finetune import UNFINISHED, build_trainer, check_validation, finetune, main
 from train.networks.registry import load_network
 from train.training.args import parse
+
+pytestmark = pytest.mark.slow  # it trains, or measures what was trained
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIGS = REPOSITORY / "train" / "configs"
@@ -233,7 +237,7 @@ def test_distillation_trains_and_leaves_a_clean_checkpoint(trained, prepared, tm
                    "--eval_strategy", "no", "--load_best_model_at_end", "false")  # fmt: skip
     facts = json.loads((final / "training.json").read_text())
     assert facts["teacher"]["preset"] == "smoke"
-    assert facts["arguments"]["second_teacher"] == str(trained)
+    assert facts["arguments"]["second_teacher"] == trained.name
     saved = load_file(final / "model.safetensors")
     assert facts["arguments"]["feature_distillation"] == 0.7
     assert not [name for name in saved if "feature_projection" in name]
@@ -267,6 +271,45 @@ def test_base_model_is_where_training_starts(trained, prepared, tmp_path):
     network = build_trainer(*parsed).model
     for a, b in zip(network.parameters(), load_network(str(trained)).parameters(), strict=True):
         assert torch.equal(a.cpu(), b)
+
+
+@pytest.mark.parametrize(
+    ("labels", "chosen"),
+    [
+        ({"age_high": 109}, "loss"),  # groups that lie in none of the nine
+        ({"age_low": -1, "age_high": -1}, "gender_accuracy"),
+        ({"age_low": -1, "age_high": -1, "gender": -1}, "loss"),
+    ],
+)
+def test_the_best_network_is_chosen_by_the_labels_that_there_are(tmp_path, labels, chosen, capsys):
+    rows = Dataset.from_list([{"age_low": 3, "age_high": 3, "gender": 1, **labels}] * 5)
+    args = parse([*SMOKE, "--output_dir", str(tmp_path)])[2]
+    check_validation(args, rows, "data")
+    assert args.metric_for_best_model == chosen
+    assert args.greater_is_better == (chosen != "loss")
+    assert f"the one with the best {chosen}" in capsys.readouterr().err
+
+
+def test_data_without_validation_pictures_is_refused(tmp_path):
+    args = parse([*SMOKE, "--output_dir", str(tmp_path)])[2]
+    with pytest.raises(InputError, match="expected validation pictures"):
+        check_validation(args, Dataset.from_list([]), "data")
+
+
+def test_a_folder_with_another_network_is_not_resumed(trained, prepared):
+    small = json.loads((CONFIGS / "smoke.json").read_text())["network_config"]
+    more = ["--network_config", json.dumps(small | {"num_hidden_layers": 3})]
+    with pytest.raises(InputError, match=r"num_hidden_layers 2 instead of 3; give another --out"):
+        _train(prepared, trained.parent, *more)
+
+
+def test_steps_that_do_not_fit_are_one_plain_sentence(capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*SMOKE, "--save_steps", "100", "--eval_steps", "200"])
+    assert end.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith("train.finetune: ") and "round multiple" in error
+    assert "Traceback" not in error
 
 
 @pytest.mark.slow

@@ -131,6 +131,51 @@ def test_the_run_that_it_went_on_from_is_told_first(checkpoint):
     assert first < card.index("123,456") < then < card.index("365,000 pictures seen")
 
 
+def test_sections_that_a_person_wrote_stay_where_they_are(checkpoint):
+    card = checkpoint / "README.md"
+    mine = "## Our museum\n\nPhotos of visitors.\n\n```\n## no heading\n```\n\n### A part\n\nMore."
+    last = "## Thanks\n\nTo all."
+    text = card.read_text()
+    card.write_text(
+        text.replace("## How it was trained", f"{mine}\n\n## How it was trained") + last
+    )
+    write(checkpoint)
+    written = card.read_text()
+    assert written.index("## Training data") < written.index(mine) < written.index("## How it was")
+    assert written.endswith(f"{last}\n") and written.count("## Our museum") == 1
+    write(checkpoint, "--check")
+    date = json.loads((checkpoint / "results.json").read_text())["date"]
+    change(checkpoint / "results.json", lambda results: results.update(date="2031-01-01"))
+    write(checkpoint)
+    assert card.read_text() == written.replace(date, "2031-01-01")
+
+
+def test_the_model_keeps_the_name_that_it_was_given(checkpoint):
+    assert "# AgeViT: how old a face looks" in (checkpoint / "README.md").read_text()
+    write(checkpoint, "--name", "Museum")
+    write(checkpoint)
+    card = ModelCard.load(checkpoint / "README.md")
+    assert "# Museum: how old a face looks" in card.content and "AgeViT" not in card.content
+    assert card.data.model_name == "Museum"
+
+
+def test_labels_that_no_picture_had_are_named(checkpoint):
+    assert "means nothing" not in (checkpoint / "README.md").read_text()
+
+    def years_only(training):
+        for facts in training["source_facts"].values():
+            facts.update(labels="age in years", people=7, licence="CC BY-NC 4.0")
+
+    change(checkpoint / "training.json", years_only)
+    card = document.card_text(*document.read_facts(checkpoint))
+    assert re.findall(r"label of (\w+): what the network says", card) == ["gender", "ethnicity"]
+    assert "the pictures of each person in FairFace, UTKFace." in card
+    assert "Commercial use: see Licences" in card
+    change(checkpoint / "training.json", lambda t: t.update(base_hub_id="a/vit"))
+    card = document.card_text(*document.read_facts(checkpoint), calibrated=False)
+    assert "means nothing" not in card and "base_model: a/vit" in card and "not calibrated" in card
+
+
 def test_pretrained_base_is_told(checkpoint):
     change(checkpoint / "training.json", lambda t: t["arguments"].update(base_model="a/vit"))
     card = document.card_text(*document.read_facts(checkpoint))

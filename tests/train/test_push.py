@@ -74,6 +74,29 @@ def test_push_sends_weights_as_large_files_where_the_hub_asks_for_it(carded, pus
     assert len(hub.large) == 1
 
 
+def test_a_dry_run_lists_what_would_be_sent_and_asks_nobody(carded, push_to, tmp_path, capsys):
+    hub, checkpoint = FakeHub(), shutil.copytree(carded, tmp_path / "checkpoint")
+    hub.stop()
+    (checkpoint / "best_and_worst.png").write_bytes(b"faces")
+    push_to(hub, checkpoint, "--dry-run")
+    out = capsys.readouterr().out
+    for name, body in expected(carded).items():
+        assert f"{len(body):>10,}  {name}\n" in out
+    assert f"in {len(expected(carded))} files" in out and "best_and_worst" not in out
+    assert f"Nothing was sent to {REPO}." in out
+    (checkpoint / "README.md").unlink()
+    with pytest.raises(SystemExit, match=r"without README\.md"):
+        push_to(hub, checkpoint, "--dry-run")
+
+
+def test_the_folders_of_a_machine_are_not_pushed(carded, push_to, tmp_path):
+    checkpoint = shutil.copytree(carded, tmp_path / "checkpoint")
+    training = checkpoint / "training.json"
+    training.write_text(training.read_text().replace('"faces"', '"/home/somebody/faces"'))
+    with pytest.raises(SystemExit, match=r"run train\.export"):
+        push_to(FakeHub(), checkpoint)
+
+
 def test_a_refused_token_says_what_to_do(carded, push_to):
     hub = FakeHub()
     with pytest.raises(SystemExit, match="hf auth login"):

@@ -97,7 +97,9 @@ def test_every_file_that_git_knows_of_the_demo_is_sent():
         pytest.skip("no git here, or no clone: nobody says which files belong to the demo")
     known = {name for name in listed.stdout.split() if (REPOSITORY / name).exists()}
     sent = {
-        str(file.relative_to(REPOSITORY)) for p in space.SPACE_FILES for file in REPOSITORY.glob(p)
+        str(file.relative_to(REPOSITORY))
+        for pattern in (*space.SPACE_FILES, *space.ABOUT_OURS)
+        for file in REPOSITORY.glob(pattern)
     }
     assert known <= sent
 
@@ -111,6 +113,27 @@ def test_a_dry_run_lists_what_would_be_sent_and_asks_nobody(root, send, capsys):
         if name != "requirements.txt":
             assert re.search(rf"^ *{len(body):,}  {re.escape(name)}$", out, flags=re.M)
     assert f"in {len(contents(root))} files" in out and "Nothing was sent to somebody/ages" in out
+
+
+def test_a_space_of_another_checkpoint_says_nothing_of_ours(root, send, carded, tmp_path):
+    hub, mine = FakeHub(), shutil.copytree(carded, tmp_path / "mine")
+    model_card.main(["--checkpoint", str(mine), "--name", "Museum"])
+    (root / "docs").mkdir()
+    (root / "docs" / "experiments.md").write_text("of ours")
+    send(hub, "--checkpoint", str(mine))
+    sent = hub.files[SPACE]["main"]
+    for file in mine.iterdir():
+        assert sent[f"age_model/checkpoint/{file.name}"] == file.read_bytes()
+    assert "app.py" in sent and not [name for name in sent if name.startswith("docs/")]
+    readme = sent["README.md"].decode()
+    settings = (root / "README.md").read_text().split("---\n")[1]
+    assert readme.startswith(f"---\n{settings}---\n\n# How old") and "**Museum**" in readme
+    mae = read_results(mine)["sources"]["utkface"]["years"]["mae"]
+    assert f"**{mae:.2f} years**" in readme and "make reproduce" not in readme
+    assert "non-commercial research only" in readme and "| FairFace | 40,000 |" in readme
+    (mine / "README.md").unlink()
+    with pytest.raises(SystemExit, match=r"without README\.md"):
+        send(hub, "--checkpoint", str(mine))
 
 
 def test_the_space_takes_torch_for_the_processor():

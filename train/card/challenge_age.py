@@ -10,6 +10,8 @@ NO_VERIFICATION = (
     "err."
 )
 
+NOT_MEASURED = "No picture of the split has an age in years, so nothing was measured here."
+
 
 def thresholds_text(results: dict) -> str:
     """What would happen at the challenge age: a table for each source with ages in years."""
@@ -18,7 +20,7 @@ def thresholds_text(results: dict) -> str:
         for title, numbers in by_source(results)
         if "thresholds" in numbers
     ]
-    return "\n\n".join([*parts, NO_VERIFICATION])
+    return "\n\n".join([*(parts or [NOT_MEASURED]), NO_VERIFICATION])
 
 
 def _sentence(numbers: dict) -> str:

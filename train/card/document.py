@@ -4,11 +4,13 @@ No number of either is typed by hand.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from age_model.network.calibration import CONFIG_KEY, Calibration
 from age_model.network.reports import (
     FEW,
     SCHEMA_VERSION,
@@ -19,10 +21,21 @@ from age_model.network.reports import (
 from train.card.challenge_age import thresholds_text
 from train.card.fairness import fairness_text
 from train.card.other_pictures import other_pictures
+from train.card.own_sections import with_own_sections
 from train.card.tables import accuracy_by_group, by_decade, by_part, coverage_text, overview
-from train.card.training import citations, restricted_sources, training_data, training_text
+from train.card.training import (
+    base_model,
+    citations,
+    labels_learned,
+    people_told_apart,
+    restricted_sources,
+    training_data,
+    training_text,
+)
 
-MODEL_NAME = "AgeViT"
+DEFAULT_NAME = "AgeViT"
+UNCALIBRATED = Calibration().to_dict()
+TITLE = re.compile(r"^# (.+): how old a face looks$", re.MULTILINE)
 TEMPLATE = Path(__file__).with_name("template.md")
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 
@@ -57,8 +70,22 @@ def read_facts(checkpoint: Path) -> tuple[dict, dict]:
     return results, training
 
 
-def card_text(results: dict, training: dict, measured: dict[str, str] | None = None) -> str:
-    """The card, metadata included; `measured` is from `card.other_pictures`."""
+def card_text(
+    results: dict,
+    training: dict,
+    measured: dict[str, str] | None = None,
+    *,
+    name: str = DEFAULT_NAME,
+    calibrated: bool = True,
+) -> str:
+    """The card, metadata included.
+
+    Args:
+        results, training: from `read_facts`.
+        measured: from `card.other_pictures`.
+        name: of the model.
+        calibrated: whether `train.calibrate` has measured its intervals.
+    """
     parts = [
         (f"{title} by {noun}", by_part(numbers["years"], f"by_{noun.split()[-1]}"))
         for title, numbers in by_source(results)
@@ -67,11 +94,17 @@ def card_text(results: dict, training: dict, measured: dict[str, str] | None = N
     ]
     if decades := by_decade(results):
         parts.append(("By decade and source", decades))
+    if groups := accuracy_by_group(results):
+        parts.append(("Groups and gender by age group", groups))
     versions = [f"{name} {version}" for name, version in results["versions"].items()]
     card = ModelCard.from_template(
-        _metadata(results, training),
+        _metadata(results, training, name),
         template_path=str(TEMPLATE),
-        model_name=MODEL_NAME,
+        model_name=name,
+        calibrated=calibrated,
+        parameters=f"{training['parameters']:,}" if "parameters" in training else "",
+        learned=labels_learned(training),
+        told_apart=people_told_apart(training),
         image_size=results["model"]["image_size"],
         training_data=training_data(training),
         citations=citations(training),
@@ -86,7 +119,7 @@ def card_text(results: dict, training: dict, measured: dict[str, str] | None = N
         definitions="\n".join(f"- `{k}`: {v}." for k, v in results["definitions"].items()),
         overview=overview(results),
         coverage=coverage_text(results),
-        parts=[*parts, ("Groups and gender by age group", accuracy_by_group(results))],
+        parts=parts,
         thresholds=thresholds_text(results),
         fairness=fairness_text(results),
         few=FEW,
@@ -96,7 +129,7 @@ def card_text(results: dict, training: dict, measured: dict[str, str] | None = N
     return str(card).rstrip() + "\n"
 
 
-def _metadata(results: dict, training: dict) -> ModelCardData:
+def _metadata(results: dict, training: dict, name: str) -> ModelCardData:
     restricted = restricted_sources(training)
     licence: dict[str, Any] = {
         "license": "other",
@@ -105,12 +138,13 @@ def _metadata(results: dict, training: dict) -> ModelCardData:
     }
     facts = training.get("source_facts", {}).values()
     return ModelCardData(
-        model_name=MODEL_NAME,
+        model_name=name,
+        base_model=base_model(training),
         **(licence if restricted else {}),
         pipeline_tag="image-classification",
         library_name="transformers",
         tags=["age-estimation", "vit"],
-        datasets=[known["hub_id"] for known in facts if "hub_id" in known],
+        datasets=[known["hub_id"] for known in facts if "hub_id" in known] or None,
         metrics=["mae", "accuracy"],
         eval_results=[
             result for source in results["sources"] for result in _eval_results(source, results)
@@ -151,21 +185,52 @@ def readme_text(readme: str, results: dict) -> str:
     _, end, after = rest.partition(END)
     if not start or not end or START in rest or END in after:
         raise ValueError(f"expected {START} and then {END} once each in the README; add them")
-    body = (
+    return f"{before}{START}\n{results_text(results)}\n{END}{after}"
+
+
+def results_text(results: dict) -> str:
+    """The numbers that matter most, for a README."""
+    return (
         f"{overview(results)}\n\nMeasured with `{results['command']}` on {results['date']}. "
         "Written by `python -m train.model_card`; more in the checkpoint's card."
     )
-    return f"{before}{START}\n{body}\n{END}{after}"
 
 
-def generated(checkpoint: Path, readme: Path | None = None) -> dict[Path, str]:
+def card_name(checkpoint: Path) -> str | None:
+    """The model's name in the card of a checkpoint folder; None where there is no card."""
+    card = checkpoint / "README.md"
+    title = TITLE.search(card.read_text(encoding="utf-8")) if card.is_file() else None
+    return title[1] if title else None
+
+
+def generated(
+    checkpoint: Path, readme: Path | None = None, name: str | None = None
+) -> dict[Path, str]:
     """What the card of a checkpoint folder, and a README with its results, should hold.
+
+    Args:
+        checkpoint: folder. Its card as it lies there tells the model's name and has the sections
+            that a person wrote; both are kept.
+        readme: a README whose results are written too.
+        name: of the model, where it is to be another.
 
     Raises:
         ValueError: the checkpoint lacks results, they are not its own, or there is no such README.
     """
     results, training = read_facts(checkpoint)
-    files = {checkpoint / "README.md": card_text(results, training, other_pictures(checkpoint))}
+    card = checkpoint / "README.md"
+    older = card.read_text(encoding="utf-8") if card.is_file() else ""
+    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    text = card_text(
+        results,
+        training,
+        other_pictures(checkpoint),
+        name=name or card_name(checkpoint) or DEFAULT_NAME,
+        calibrated=config.get(CONFIG_KEY, UNCALIBRATED)["interval_levels"]
+        != UNCALIBRATED["interval_levels"],
+    )
+    template = TEMPLATE.read_text(encoding="utf-8")
+    files = {card: with_own_sections(text, older, template)}
     if readme is not None:
         if not readme.is_file():
             raise ValueError(f"expected a README at {readme}, got nothing; name another file")

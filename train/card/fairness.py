@@ -14,7 +14,7 @@ def fairness_text(results: dict) -> str:
         if "fairness" in numbers
     ]
     text = "\n\n".join(part for part in (gaps, high_errors_text(results), *cells) if part)
-    return text or "The split has no faces with labels of gender or ethnicity."
+    return text or "The split has no faces with an age and a label of gender or ethnicity."
 
 
 def high_errors_text(results: dict) -> str:

@@ -118,7 +118,10 @@ def by_part(years: dict, part: str) -> str:
 
 
 def accuracy_by_group(results: dict) -> str:
-    """For each labelled age group and source: share of right groups, and of right genders."""
+    """For each labelled age group and source: share of right groups, and of right genders.
+
+    "" where no picture has a label that lies within one group.
+    """
     header = ["labelled group"]
     rows: dict[str, dict[str, list[str]]] = {}
     for title, numbers in by_source(results):
@@ -129,6 +132,8 @@ def accuracy_by_group(results: dict) -> str:
                 f"{group['n']:,}", percent(group["accuracy"]),
                 percent(gender["accuracy"]) if gender else NOTHING,
             ]  # fmt: skip
+    if not rows:
+        return ""
     empty, titles = [NOTHING] * 3, [title for title, _ in by_source(results)]
     return table(
         header,

@@ -1,11 +1,14 @@
 """The part of the card that says how the model came about, from training.json."""
 
 import json
+import re
+from collections.abc import Iterator
 
 from age_model.network.reports import source_title
 from train.card.tables import NOTHING
 
-RESTRICTED = "non-commercial"  # part of a licence that binds the weights
+# Parts of a licence that binds the weights, such as "CC BY-NC 4.0".
+RESTRICTED = re.compile(r"non-?commercial|\bNC\b", re.IGNORECASE)
 
 
 def training_data(training: dict) -> list[list[str]]:
@@ -31,7 +34,41 @@ def citations(training: dict) -> list[str]:
 
 def restricted_sources(training: dict) -> list[dict]:
     """The facts of the sources whose licence forbids commercial use."""
-    return [facts for *_, facts in _sources(training) if RESTRICTED in facts.get("licence", "")]
+    return [
+        facts for *_, facts in _sources(training) if RESTRICTED.search(facts.get("licence", ""))
+    ]
+
+
+def base_model(training: dict) -> str | None:
+    """Id on the Hub of the network that this one went on from, directly or through others."""
+    return next((run["base_hub_id"] for run in _chain(training) if run.get("base_hub_id")), None)
+
+
+def labels_learned(training: dict) -> set[str]:
+    """Which of "age", "gender" and "ethnicity" the training data has labels for.
+
+    Those of the networks that this one went on from count too. All three where a training does not
+    say what labels its data had.
+    """
+    said = [facts.get("labels") for run in _chain(training) for *_, facts in _sources(run)]
+    every = {"age", "gender", "ethnicity"}
+    if None in said or base_model(training):
+        return every
+    return {label for label in every if any(label in labels for labels in said)}
+
+
+def people_told_apart(training: dict) -> list[str]:
+    """Titles of the sources that tell people apart, so that each is in one split only."""
+    return [source_title(training, key) for key, _, facts in _sources(training)
+            if facts.get("people")]  # fmt: skip
+
+
+def _chain(training: dict) -> Iterator[dict]:
+    """The training, and those that it went on from."""
+    run: dict | None = training
+    while run:
+        yield run
+        run = run.get("base")
 
 
 def _sources(training: dict) -> list[tuple[str, int, dict]]:

@@ -1,6 +1,7 @@
 """How folders are named in what is published."""
 
 from pathlib import Path
+from typing import Any
 
 
 def shown_name(path: str) -> str:
@@ -10,3 +11,12 @@ def shown_name(path: str) -> str:
     """
     given = Path(path)
     return given.name if given.is_absolute() or ".." in given.parts else given.as_posix()
+
+
+def without_folders(value: Any) -> Any:
+    """A nested structure whose absolute paths are cut to their last part: they are private."""
+    if isinstance(value, dict):
+        return {key: without_folders(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_folders(inner) for inner in value]
+    return shown_name(value) if isinstance(value, str) and value.startswith("/") else value

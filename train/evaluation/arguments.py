@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, fields
 
 from train.console.output import shown_name
 
+CHANGES_NO_NUMBER = ("write_card",)
+
 
 @dataclass
 class SplitArguments:
@@ -29,6 +31,8 @@ class SplitArguments:
         shown = []
         for option in fields(self):
             value = getattr(self, option.name)
+            if option.name in CHANGES_NO_NUMBER:
+                continue
             if option.name in ("model", "data", "out"):
                 value = shown_name(value)
             elif value == option.default and option.name != "split":

@@ -1,6 +1,7 @@
 """What publishing on the Hugging Face Hub has in common: names, what is sent, and refusals."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from huggingface_hub.utils import validate_repo_id
 from train.card.document import generated, stale_files
 from train.card.other_pictures import FILES
 from train.console.errors import InputError
+from train.console.output import without_folders
 
 NEEDED = ("config.json", "preprocessor_config.json", "training.json", "results.json", "README.md")
 WEIGHTS = ("*.safetensors", "model.safetensors.index.json")
@@ -42,11 +44,29 @@ def check_checkpoint(checkpoint: Path, readme: Path | None = None) -> None:
             f"expected a checkpoint with safetensors, results and card, got {checkpoint} without "
             f"{', '.join(missing) or 'weights'}; run train.export, train.evaluate, train.model_card"
         )
+    training = json.loads((checkpoint / "training.json").read_text(encoding="utf-8"))
+    if training != without_folders(training):
+        raise ValueError(
+            f"expected a training.json without the folders of this machine, {checkpoint} has one "
+            "with some; run train.export"
+        )
     if stale := stale_files(generated(checkpoint, readme)):
         raise ValueError(
             f"expected the card that results.json gives, got another one in "
             f"{', '.join(map(str, stale))}; run train.model_card first"
         )
+
+
+def listing(folder: Path, patterns: Sequence[str] = ("**/*",)) -> str:
+    """The files below `folder` with their sizes, one a line, and their sum."""
+    files = sorted(
+        {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    )
+    sizes = [file.stat().st_size for file in files]
+    lines = [
+        f"{size:>10,}  {file.relative_to(folder)}" for file, size in zip(files, sizes, strict=True)
+    ]
+    return "\n".join([*lines, f"{sum(sizes):>10,}  bytes in {len(files)} files"])
 
 
 @contextmanager

@@ -162,7 +162,12 @@ class AgeTrainingArguments(TrainingArguments):
     load_best_model_at_end: bool = field(
         default=True, metadata={"help": "Keep the best, not the last."}
     )
-    metric_for_best_model: str | None = field(default="mae", metadata={"help": "What best means."})
+    metric_for_best_model: str | None = field(
+        default="mae",
+        metadata={
+            "help": "What best means; without ages in years, the best accuracy that there is."
+        },
+    )
     greater_is_better: bool | None = field(default=False, metadata={"help": "Of that metric."})
     lr_scheduler_type: str = field(default="cosine", metadata={"help": "Learning-rate schedule."})
     report_to: str = field(default="mlflow", metadata={"help": "Trackers, or none."})
@@ -193,7 +198,11 @@ class AgeTrainingArguments(TrainingArguments):
             self.use_cpu = True
         if self.precision != "fp32":
             self.bf16 = self.precision == "bf16" or _has_fast_bf16()
-        super().__post_init__()
+        try:
+            super().__post_init__()
+        except ValueError as error:
+            # Such as steps of saving that fit none of evaluation: it is the user's to mend.
+            raise InputError(str(error)) from None
 
 
 def _json_object(name: str, given: dict | str) -> dict:
