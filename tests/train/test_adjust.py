@@ -15,6 +15,8 @@ from train.finetune import main as finetune
 from train.training.args import parse
 from train.training.mlflow_runs import note_of_run
 
+pytestmark = pytest.mark.slow  # it trains, or measures what was trained
+
 SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
          "intermediate_size": 16, "image_size": 32, "patch_size": 16}  # fmt: skip
 

@@ -20,6 +20,8 @@ from train.calibrate import (
     source_weights,
 )
 
+pytestmark = pytest.mark.slow  # it trains, or measures what was trained
+
 N = 20000
 TRUE_SIGMA = 8.0
 

@@ -7,6 +7,8 @@ import pytest
 from train.compare import BACKBONES, main
 from train.training.mlflow_runs import note_of_run
 
+pytestmark = pytest.mark.slow  # it trains, or measures what was trained
+
 TWO = ["CNN, three blocks", "ResNet, 2-2-2-2 basic blocks"]
 SMALL = {
     "image_size": 32,

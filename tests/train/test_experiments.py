@@ -7,6 +7,8 @@ import pytest
 from train.experiments import main, page
 from train.training.mlflow_runs import note_of_run
 
+pytestmark = pytest.mark.slow  # it trains, or measures what was trained
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -15,6 +15,8 @@ from train.card.other_pictures import other_pictures
 from train.stress.conditions import DETECTOR_SCORE, KINDS, Condition, conditions
 from train.stress.measurement import difference, drawn_pictures
 
+pytestmark = pytest.mark.slow  # it trains, or measures what was trained
+
 PICTURES = 8
 
 
