@@ -16,7 +16,7 @@ from tqdm import tqdm
 from age_model.faces.detector import available_detectors, load_detector
 from age_model.images.load import load_image
 from age_model.network.reports import END_TO_END
-from age_model.results import FaceAges
+from age_model.results import FaceAges, Faces
 from train.console.command import run_command
 from train.console.output import shown_name
 from train.evaluation.metrics import age_error
@@ -98,7 +98,7 @@ def measure(
     }
 
 
-def index_of(faces: FaceAges, square_xyxy: np.ndarray) -> int | None:
+def index_of(faces: FaceAges | Faces, square_xyxy: np.ndarray) -> int | None:
     """Which face is the one in the pasted square (pixels); None where none lies near its middle."""
     corners = faces.box_xyxy.reshape(-1, 2, 2)
     left_top, right_bottom = square_xyxy.reshape(2, 2)

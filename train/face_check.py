@@ -30,12 +30,12 @@ from age_model.faces.face_check import (
 from age_model.images.files import picture_files
 from age_model.images.load import load_image
 from train.console.command import run_command
-from train.data import face_check_crops
 from train.data.prepared import load_prepared
 from train.data.sources.all_age_faces import read_all_age_faces
 from train.data.sources.picture import Report
 from train.evaluation.predict import encoded
 from train.evaluation.results_file import rounded
+from train.stress import face_check_crops
 from train.stress.synthetic_photos import pasted_photo
 
 # The threshold: what is rather no face than one, unless this loses more of the true faces than

@@ -1,4 +1,4 @@
-"""Measurements on pictures made worse: corruptions, pose, synthetic photos.
+"""Pictures made worse, and measurements on them: corruptions, pose, synthetic photos, false faces.
 
 Imports `data`, `evaluation` and `console`.
 """

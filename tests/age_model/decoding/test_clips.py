@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
+from age_model.bench.hostile import avi_with_wild_index, mutated
 from age_model.decoding import process
 from age_model.decoding.clips import open_clip
 from age_model.images.load import ImageError
 from age_model.video import clip as here
 from age_model.video.clip import VideoError
 from tests.support.clips import FPS, scene, write_clip
-from age_model.bench.hostile import avi_with_wild_index, mutated
 from tests.support.processes import decoders, limits_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]

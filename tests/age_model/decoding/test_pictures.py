@@ -12,11 +12,11 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from age_model.bench.hostile import mutated, slow_jpeg, tiff_chain
 from age_model.decoding import pictures, process
 from age_model.decoding.limits import LARGE_PIXELS
 from age_model.decoding.pictures import decoded
 from age_model.images.load import FORMATS, ImageError, load_image
-from age_model.bench.hostile import mutated, slow_jpeg, tiff_chain
 from tests.support.processes import decoders, limits_of
 
 pytestmark = pytest.mark.skipif(not process.SUPPORTED, reason="needs Linux")

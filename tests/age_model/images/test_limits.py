@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from age_model.bench.hostile import tiff_chain
 from age_model.images import load as images
 from age_model.images.load import ImageError, load_image, read_picture
-from age_model.bench.hostile import tiff_chain
 
 
 def encoded(picture: Image.Image, kind: str, **options) -> bytes:

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 
+from age_model.bench.hostile import avi_with_wild_index, slow_jpeg, tiff_chain
 from age_model.images.load import MAX_BYTES
 from age_model.page import launch
 from age_model.page.guard import MAX_BODY
 from tests.support.asking import HTTP, ask, click_of, upload
 from tests.support.clips import write_clip
-from age_model.bench.hostile import avi_with_wild_index, slow_jpeg, tiff_chain
 
 NAME = "swordfish wedding.jpg"  # to be looked for in the log
 BOUNDARY = "--b\r\nContent-Disposition: form-data; name=files; filename={}\r\n\r\n"

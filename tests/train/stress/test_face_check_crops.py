@@ -5,8 +5,16 @@ import pytest
 
 from age_model.faces.crop import Framing, crop_face
 from age_model.faces.haar import HaarDetector
-from train.data import face_check_crops
-from train.data.face_check_crops import SIDE, away_from, false_alarms, made, moved, part, scrambled
+from train.stress import face_check_crops
+from train.stress.face_check_crops import (
+    SIDE,
+    away_from,
+    false_alarms,
+    made,
+    moved,
+    part,
+    scrambled,
+)
 
 FRAMING = Framing(box_centre_xy=(0.5, 0.5), box_side=1.0)
 
