@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from transformers import AutoConfig, PreTrainedConfig, ViTConfig
 from transformers.utils import logging
@@ -15,6 +15,7 @@ from age_model.network.reports import RESULTS, ROBUSTNESS
 
 EMBEDDED = Path(__file__).parents[1] / "checkpoint"
 EMBEDDED_NAME = "age_model/checkpoint"  # for people: the same on every machine
+HUB_SECONDS = 6  # with what its client adds, an answer is given up after ten
 WANTED = "config.json and model.safetensors (or shards of it), as save_pretrained writes them"
 
 
@@ -86,6 +87,7 @@ def _download(name: str, revision: str | None) -> Path:
         folder = snapshot_download(
             name,
             revision=revision,
+            local_files_only=not _answers(name, revision),
             allow_patterns=["config.json", "*.safetensors*", RESULTS, ROBUSTNESS],
         )
     except HFValidationError as error:
@@ -100,6 +102,21 @@ def _download(name: str, revision: str | None) -> Path:
             "that comes with this package"
         ) from error
     return Path(folder)
+
+
+def _answers(name: str, revision: str | None) -> bool:
+    """Whether the Hub answers in time; its client would wait for ever for one that only accepts.
+
+    Raises:
+        HfHubHTTPError: its answer is a refusal.
+    """
+    try:
+        HfApi().model_info(name, revision=revision, timeout=HUB_SECONDS)
+    except (HfHubHTTPError, HFValidationError):
+        raise
+    except Exception:  # no network, or none is wanted
+        return False
+    return True
 
 
 @contextmanager

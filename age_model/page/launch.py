@@ -7,6 +7,7 @@ http://127.0.0.1:7860; `--help` lists the options.
 import argparse
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def main() -> int:
     # Stopped by the system, the app ends as after Ctrl-C, which deletes the uploads.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        _check_port(options.host, options.port)
         predictor.load(options.model)
         keep_deleting(
             Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, demo.example_files
@@ -106,6 +108,19 @@ def main() -> int:
         # Gradio deletes uploads itself only when no visitor's connection is open any more.
         UPLOADS.cleanup()
     return 0
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise ValueError where nobody can listen; the model, which takes a while, is not loaded yet."""
+    address = host.strip("[]")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        socket.create_server((address, port), family=family).close()
+    except OSError as error:
+        raise ValueError(
+            f"cannot listen at {host}, port {port} ({error.strerror}): stop what does, or give "
+            "another --port"
+        ) from error
 
 
 predictor = LazyPredictor()

@@ -7,6 +7,7 @@ copies that its MCP server makes of pictures in requests. To be imported before 
 import os
 import shutil
 import stat
+import sys
 import tempfile
 import threading
 import time
@@ -30,11 +31,17 @@ def _own_folder() -> tempfile.TemporaryDirectory[str]:
     are deleted.
     """
     parent = os.environ.get("GRADIO_TEMP_DIR")
-    if parent:
-        Path(parent).mkdir(parents=True, exist_ok=True)
-    delete_dead_folders(Path(parent or tempfile.gettempdir()))
-    folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
-    _lock(Path(folder.name))
+    try:
+        if parent:
+            Path(parent).mkdir(parents=True, exist_ok=True)
+        delete_dead_folders(Path(parent or tempfile.gettempdir()))
+        folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
+        _lock(Path(folder.name))
+    except OSError as error:  # read-only or full
+        sys.exit(
+            f"no folder for uploads can be made in {parent or 'the temporary folder'} "
+            f"({error.strerror}): name another in GRADIO_TEMP_DIR"
+        )
     os.environ["GRADIO_TEMP_DIR"] = folder.name
     return folder
 

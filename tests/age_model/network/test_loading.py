@@ -1,6 +1,11 @@
 """Loading a checkpoint: from a folder, from the Hub, and what is wrong with it."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from transformers import ViTForImageClassification
@@ -8,6 +13,8 @@ from transformers import ViTForImageClassification
 from age_model.network import loading as model_files
 from age_model.network.loading import load_model
 from tests.support.planted_code import plant
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def test_loading_is_silent(tiny_checkpoint, capfd):
@@ -74,6 +81,28 @@ def test_missing_heads_are_not_filled_with_chance(copied, tiny_checkpoint):
     ViTForImageClassification.from_pretrained(tiny_checkpoint).save_pretrained(copied)
     with pytest.raises(ValueError, match=r"lacks weights .*gender_classifier"):
         load_model(str(copied))
+
+
+def test_a_hub_that_accepts_and_never_answers_is_not_waited_for(tmp_path):
+    code = (
+        "import os, time; from age_model.network.loading import load_model, UnreachableError\n"
+        "began = time.monotonic()\n"
+        "try: load_model('a/b')\n"
+        "except UnreachableError: print(time.monotonic() - began, flush=True)\n"
+        "os._exit(0)"  # a thread of the Hub's client goes on trying
+    )
+    with socket.create_server(("127.0.0.1", 0)) as hub:
+        address = f"http://127.0.0.1:{hub.getsockname()[1]}"
+        env = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=env | {"NO_PROXY": "127.0.0.1"},
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+    assert float(done.stdout) < 12, done.stderr
 
 
 def test_a_hub_that_does_not_answer(monkeypatch):

@@ -2,6 +2,8 @@
 
 import resource
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from age_model.page import connections
+from tests.support.app_server import REPOSITORY
 from tests.support.asking import HTTP, ask, upload
 from tests.support.processes import limits_of
 
@@ -76,3 +79,12 @@ def test_answers_say_how_they_may_be_used(server):
         headers = HTTP.get(f"{server.url}{path}").headers
         assert headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'self' https://huggingface.co" in headers["content-security-policy"]
+
+
+def test_taken_port_is_said_before_the_model_loads():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "app.py", "--port", port, "--model", "/no/such/model"]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 1 and f"port {port}" in done.stderr and "--port" in done.stderr
+    assert "no/such/model" not in done.stderr

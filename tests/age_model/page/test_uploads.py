@@ -103,3 +103,14 @@ def test_lock_is_not_taken_for_an_old_upload(tmp_path):
     time.sleep(1.1)
     delete_old_files(tmp_path, 1, set())
     assert _names(tmp_path) == {uploads.LOCK}
+
+
+def test_folder_that_cannot_be_made_is_said_in_words(tmp_path):
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", "import age_model.page.uploads"],
+        cwd=REPOSITORY, env={"GRADIO_TEMP_DIR": str(tmp_path / "file" / "x")},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "name another in GRADIO_TEMP_DIR" in done.stderr
