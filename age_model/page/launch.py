@@ -111,7 +111,7 @@ def main() -> int:
 
 
 def _check_port(host: str, port: int) -> None:
-    """Raise ValueError where nobody can listen; the model, which takes a while, is not loaded yet."""
+    """Raise ValueError where nobody can listen, before the model loads, which takes a while."""
     address = host.strip("[]")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
