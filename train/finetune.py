@@ -19,6 +19,7 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from age_model.labels import GENDERS, NUM_AGES
+from age_model.network.calibration import CONFIG_KEY
 from age_model.network.preprocessing import image_processor
 from age_model.records.atomic import atomic_folder
 from train.console.command import exit_on_error
@@ -35,7 +36,7 @@ from train.training.mlflow_runs import hardware, track
 from train.training.trainer import StopAfter, Stopwatch, WeightedTrainer
 
 # Of a configuration, what says nothing about the network's form.
-NO_SHAPE = {"architectures", "dtype", "transformers_version", "calibration"}
+NO_SHAPE = {"architectures", "dtype", "transformers_version", CONFIG_KEY}
 UNFINISHED = 75  # exit status of a slice that is not the last (EX_TEMPFAIL of sysexits.h)
 
 
@@ -98,6 +99,8 @@ def build_trainer(
     data = load_prepared(data_args.data)
     train_rows = _some(data["train"], data_args.max_train_pictures, args.seed)
     validation_rows = _some(data["validation"], data_args.max_validation_pictures, args.seed)
+    if not len(train_rows):
+        raise InputError(f"{data_args.data}: expected training pictures, found none")
     check_validation(args, validation_rows, data_args.data)
     sources = source_metadata(data_args.data)
     sigma = {source: metadata[SIGMA] for source, metadata in sources.items()}
@@ -120,7 +123,10 @@ def build_trainer(
 
 def _network(args: ModelArguments) -> PreTrainedModel:
     if args.base_model:
-        return load_network(args.base_model)
+        network = load_network(args.base_model)
+        if hasattr(network.config, CONFIG_KEY):
+            delattr(network.config, CONFIG_KEY)  # it was measured on the weights as they were
+        return network
     network = new_network(args.architecture, cast(dict, args.network_config))
     if args.architecture == "vit" and args.mimetic_init:
         mimetic(network)

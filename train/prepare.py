@@ -221,7 +221,7 @@ def _found(source: Source, labels: pd.DataFrame, subjects: np.ndarray) -> dict:
 
 
 def _save(rows, labels, clusters, splits, folder: Path) -> list[dict]:
-    """Save the three splits, the training part with its labels resolved; return the conflicts."""
+    """Save the splits that have pictures, training with its labels resolved; return conflicts."""
     points = _point_ages(labels)
     ages, gender, ethnicity, conflicts = resolve(
         points, labels["gender"].to_numpy(), labels["ethnicity"].to_numpy(), clusters
@@ -239,7 +239,8 @@ def _save(rows, labels, clusters, splits, folder: Path) -> list[dict]:
     for split in SPLITS:
         part = _with_labels(rows, for_training) if split == "train" else rows
         part = part.select(np.flatnonzero(splits == split))
-        parts[split] = part.cast_column("image", Image())
+        if len(part):
+            parts[split] = part.cast_column("image", Image())
     DatasetDict(parts).save_to_disk(str(folder), max_shard_size="256MB")
     return conflicts
 

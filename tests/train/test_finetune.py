@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -276,7 +277,8 @@ def test_base_model_is_where_training_starts(trained, prepared, tmp_path):
 @pytest.mark.parametrize(
     ("labels", "chosen"),
     [
-        ({"age_high": 109}, "loss"),  # groups that lie in none of the nine
+        ({"age_high": 12, "gender": -1}, "loss"),  # a group that lies in none of the nine
+        ({"age_high": 9}, "group_accuracy"),
         ({"age_low": -1, "age_high": -1}, "gender_accuracy"),
         ({"age_low": -1, "age_high": -1, "gender": -1}, "loss"),
     ],
@@ -310,6 +312,15 @@ def test_steps_that_do_not_fit_are_one_plain_sentence(capsys):
     error = capsys.readouterr().err
     assert error.startswith("train.finetune: ") and "round multiple" in error
     assert "Traceback" not in error
+
+
+def test_the_calibration_of_the_base_is_not_taken_over(trained, prepared, tmp_path):
+    base = shutil.copytree(trained, tmp_path / "base")
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | {"calibration": {}}))
+    parsed = parse([*SMOKE, "--base_model", str(base), "--data", str(prepared), "--output_dir",
+                    str(tmp_path)])[:3]  # fmt: skip
+    assert not hasattr(build_trainer(*parsed).model.config, "calibration")
 
 
 @pytest.mark.slow

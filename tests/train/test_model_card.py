@@ -176,6 +176,19 @@ def test_labels_that_no_picture_had_are_named(checkpoint):
     assert "means nothing" not in card and "base_model: a/vit" in card and "not calibrated" in card
 
 
+def test_the_data_of_its_base_and_of_its_teacher_binds_the_model_too(checkpoint):
+    training = json.loads((checkpoint / "training.json").read_text())
+    mine = {"mine": {"title": "Museum", "licence": "MIT", "labels": "age in years"}}
+    own = {"source_facts": mine, "train_pictures": {"mine": 800}}
+    for kind in ("base", "teacher"):
+        change(checkpoint / "training.json", lambda t, k=kind: t.update(own, **{k: training}))
+        card = document.card_text(*document.read_facts(checkpoint))
+        assert "| Museum | 800 | age in years | MIT |" in card and "| UTKFace | 17,000 |" in card
+        assert "license_link: https://example.org/utkface" in card
+        change(checkpoint / "training.json", lambda t, k=kind: t.pop(k))
+    assert "UTKFace | 17,000" not in document.card_text(*document.read_facts(checkpoint))
+
+
 def test_pretrained_base_is_told(checkpoint):
     change(checkpoint / "training.json", lambda t: t["arguments"].update(base_model="a/vit"))
     card = document.card_text(*document.read_facts(checkpoint))

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 
-from age_model.network.reports import source_title
 from train.card.tables import NOTHING
 
 # Parts of a licence that binds the weights, such as "CC BY-NC 4.0".
@@ -14,28 +13,28 @@ RESTRICTED = re.compile(r"non-?commercial|\bNC\b", re.IGNORECASE)
 def training_data(training: dict) -> list[list[str]]:
     """Rows of the card's table of data: title, pictures, labels, licence."""
     return [
-        [source_title(training, source), f"{n:,}", facts.get("labels", NOTHING),
+        [facts.get("title", source), f"{n:,}", facts.get("labels", NOTHING),
          facts.get("licence", "not known")]
-        for source, n, facts in _sources(training)
+        for source, n, facts in _all_sources(training)
     ]  # fmt: skip
 
 
 def citations(training: dict) -> list[str]:
     """A line for each source that says where it comes from."""
     lines = []
-    for source, _, facts in _sources(training):
+    for source, _, facts in _all_sources(training):
         link = f"<{facts['url']}>" if "url" in facts else ""
         cited = facts["citation"].rstrip(".") + "." if "citation" in facts else ""
         said = " ".join(part for part in (cited, link, facts.get("notes")) if part)
         if said:
-            lines.append(f"{source_title(training, source)}: {said}")
+            lines.append(f"{facts.get('title', source)}: {said}")
     return lines
 
 
 def restricted_sources(training: dict) -> list[dict]:
     """The facts of the sources whose licence forbids commercial use."""
     return [
-        facts for *_, facts in _sources(training) if RESTRICTED.search(facts.get("licence", ""))
+        facts for *_, facts in _all_sources(training) if RESTRICTED.search(facts.get("licence", ""))
     ]
 
 
@@ -59,8 +58,7 @@ def labels_learned(training: dict) -> set[str]:
 
 def people_told_apart(training: dict) -> list[str]:
     """Titles of the sources that tell people apart, so that each is in one split only."""
-    return [source_title(training, key) for key, _, facts in _sources(training)
-            if facts.get("people")]  # fmt: skip
+    return [facts.get("title", key) for key, _, facts in _sources(training) if facts.get("people")]
 
 
 def _chain(training: dict) -> Iterator[dict]:
@@ -69,6 +67,21 @@ def _chain(training: dict) -> Iterator[dict]:
     while run:
         yield run
         run = run.get("base")
+
+
+def _all_sources(training: dict) -> list[tuple[str, int, dict]]:
+    """As `_sources`, with those of the networks that this one went on from or learned from.
+
+    A source that several used is named once, with the pictures of the last one.
+    """
+    found: dict[str, tuple[str, int, dict]] = {}
+    for run in _chain(training):
+        for source in _sources(run):
+            found.setdefault(source[0], source)
+        if run.get("teacher"):
+            for source in _all_sources(run["teacher"]):
+                found.setdefault(source[0], source)
+    return list(found.values())
 
 
 def _sources(training: dict) -> list[tuple[str, int, dict]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from datasets import Dataset, Features, Image, Value, load_from_disk
 
 from train.console.errors import InputError
+from train.data.splits import SPLITS
 
 FORMAT = 2  # of the prepared folder; training refuses another
 FEATURES = Features(
@@ -23,7 +24,7 @@ FEATURES = Features(
 
 
 def load_prepared(folder: str | Path) -> dict[str, Dataset]:
-    """The splits that `train.prepare` wrote, memory-mapped.
+    """The splits that `train.prepare` wrote, memory-mapped; one without pictures is empty.
 
     Raises:
         InputError: the folder is not one of those, or of another format.
@@ -39,7 +40,9 @@ def load_prepared(folder: str | Path) -> dict[str, Dataset]:
             f"{folder}: expected data of format {FORMAT}, got {found}; run "
             "`python -m train.prepare` again"
         )
-    data = load_from_disk(str(folder))
+    # The library can write an empty data set, but not read it again: such a split is not written.
+    empty = Dataset.from_dict({name: [] for name in FEATURES}, features=FEATURES)
+    data = dict.fromkeys(SPLITS, empty) | dict(load_from_disk(str(folder)))
     return {split: rows.cast_column("image", Image(decode=False)) for split, rows in data.items()}
 
 

@@ -34,9 +34,8 @@ def load_split(data: str, split: str) -> datasets.Dataset:
     """
     splits = load_prepared(data)
     if not splits.get(split):
-        raise ValueError(
-            f"expected a split {split!r} with pictures in {data}, got {', '.join(splits)}"
-        )
+        found = ", ".join(name for name, rows in splits.items() if len(rows))
+        raise ValueError(f"expected a split {split!r} with pictures in {data}, got {found}")
     return splits[split]
 
 

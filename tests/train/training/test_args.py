@@ -45,8 +45,9 @@ def test_every_preset_parses_in_every_profile(config, profile, elsewhere):
     assert training.label_names == ["age_low", "age_high", "gender", "ethnicity"]
 
 
-def test_the_presets_are_those_of_the_recipe_and_two_small_ones():
-    assert {config.stem for config in CONFIGS} == {"teacher", "student", "smoke", "compare"}
+def test_the_presets_are_those_of_the_recipe_and_of_one_s_own_pictures_and_two_small_ones():
+    recipe = {"teacher", "student", "anneal"}
+    assert {config.stem for config in CONFIGS} == {*recipe, "finetune", "smoke", "compare"}
     assert {(c.stem, p) for c, p in PRESETS if p} == {("teacher", "gpu"), ("student", "gpu")}
 
 
