@@ -185,8 +185,10 @@ def test_the_data_of_its_base_and_of_its_teacher_binds_the_model_too(checkpoint)
         card = document.card_text(*document.read_facts(checkpoint))
         assert "| Museum | 800 | age in years | MIT |" in card and "| UTKFace | 17,000 |" in card
         assert "license_link: https://example.org/utkface" in card
+        assert "learned from FairFace, UTKFace, which may\nhold test pictures" in card
         change(checkpoint / "training.json", lambda t, k=kind: t.pop(k))
-    assert "UTKFace | 17,000" not in document.card_text(*document.read_facts(checkpoint))
+    card = document.card_text(*document.read_facts(checkpoint))
+    assert "UTKFace | 17,000" not in card and "may\nhold test pictures" not in card
 
 
 def test_pretrained_base_is_told(checkpoint):

@@ -26,6 +26,7 @@ from train.card.tables import accuracy_by_group, by_decade, by_part, coverage_te
 from train.card.training import (
     base_model,
     citations,
+    data_not_compared,
     labels_learned,
     people_told_apart,
     restricted_sources,
@@ -105,6 +106,7 @@ def card_text(
         parameters=f"{training['parameters']:,}" if "parameters" in training else "",
         learned=labels_learned(training),
         told_apart=people_told_apart(training),
+        not_compared=data_not_compared(training),
         image_size=results["model"]["image_size"],
         training_data=training_data(training),
         citations=citations(training),

@@ -49,11 +49,24 @@ def labels_learned(training: dict) -> set[str]:
     Those of the networks that this one went on from count too. All three where a training does not
     say what labels its data had.
     """
-    said = [facts.get("labels") for run in _chain(training) for *_, facts in _sources(run)]
+    known = [facts for run in _chain(training) for *_, facts in _sources(run)]
     every = {"age", "gender", "ethnicity"}
-    if None in said or base_model(training):
+    if base_model(training) or not all("labels" in facts for facts in known):
         return every
-    return {label for label in every if any(label in labels for labels in said)}
+    return {label for label in every if any(label in facts["labels"] for facts in known)}
+
+
+def data_not_compared(training: dict) -> list[str]:
+    """What else is behind the network: data whose pictures may be among those that it is tested on.
+
+    Sources that only the networks used that it went on from or learned from, and the id of the one
+    from the Hub.
+    """
+    own = {source for source, *_ in _sources(training)}
+    others = [facts.get("title", source) for source, _, facts in _all_sources(training)
+              if source not in own]  # fmt: skip
+    base = base_model(training)
+    return others + ([f"`{base}`'s own data"] if base else [])
 
 
 def people_told_apart(training: dict) -> list[str]:
