@@ -13,7 +13,8 @@ import gradio as gr
 from gradio.processing_utils import save_base64_to_cache
 from gradio.utils import get_upload_folder
 
-from age_model.page.guard import REQUEST_FAILED
+from age_model.page.guard.middleware import REQUEST_FAILED
+from age_model.page.guard.visitors import Visitors
 from age_model.page.lazy_predictor import LazyPredictor, Predictor
 from age_model.page.private_log import log_without_text
 from age_model.page.render import render
@@ -23,7 +24,6 @@ from age_model.page.tabs.explain import build_explain_tab
 from age_model.page.tabs.live import build_live_tab
 from age_model.page.tabs.photo import build_photo_tab, build_webcam_tab
 from age_model.page.tabs.video import build_video_tab
-from age_model.page.visitors import Visitors
 
 UPLOADS_LIVE_SECONDS = 600
 CHECK_UPLOADS_SECONDS = 120

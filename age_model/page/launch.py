@@ -15,13 +15,13 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from age_model.images.load import MAX_BYTES
-from age_model.page import connections, gradio_patches
 from age_model.page.blocks import CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, build_demo
-from age_model.page.guard import MAX_BODY, RequestGuard
+from age_model.page.guard import connections, gradio_patches
+from age_model.page.guard.middleware import MAX_BODY, RequestGuard
+from age_model.page.guard.visitors import REQUESTS_A_MINUTE, Visitors
 from age_model.page.lazy_predictor import LazyPredictor
 from age_model.page.theme import STYLE, THEME
 from age_model.page.uploads import UPLOADS, keep_deleting
-from age_model.page.visitors import REQUESTS_A_MINUTE, Visitors
 
 WAITING_VISITORS = 32
 REMEMBERED_VISITORS = 100  # Gradio holds what each of them sent last, up to a request's size

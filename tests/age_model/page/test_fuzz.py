@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from age_model.page.routes import is_open
+from age_model.page.guard.routes import is_open
 from tests.support.asking import HTTP, ask, upload
 
 # Also halves of surrogate pairs, which JSON can say and UTF-8 cannot.

@@ -14,7 +14,7 @@ import numpy as np
 from age_model.bench.hostile import avi_with_wild_index, slow_jpeg, tiff_chain
 from age_model.images.load import MAX_BYTES
 from age_model.page import launch
-from age_model.page.guard import MAX_BODY
+from age_model.page.guard.middleware import MAX_BODY
 from tests.support.asking import HTTP, ask, click_of, upload
 from tests.support.clips import write_clip
 

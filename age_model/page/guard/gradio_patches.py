@@ -14,7 +14,7 @@ from mcp.server import sse, streamable_http_manager
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 
-from age_model.page.visitors import FairQueue
+from age_model.page.guard.visitors import FairQueue
 
 REMEMBERED_UPLOADS = 200
 REMEMBERED_SESSIONS = 200

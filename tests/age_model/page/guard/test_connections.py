@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from age_model.page import connections
+from age_model.page.guard import connections
 from tests.support.app_server import REPOSITORY
 from tests.support.asking import HTTP, ask, upload
 from tests.support.processes import limits_of

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from age_model.page import disk
-from age_model.page.disk import Reservation, Room
+from age_model.page.guard import disk
+from age_model.page.guard.disk import Reservation, Room
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from age_model.page.routes import ID, MCP
+from age_model.page.guard.routes import ID, MCP
 
 BAD_BODY = "The body of the request is not JSON in UTF-8 as the API takes it."
 BAD_FIELD = 'The field "{name}" of the request is not what it should be: expected {expected}.'

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from age_model.page import guard
-from age_model.page.guard import RequestGuard
-from age_model.page.routes import is_open
-from age_model.page.visitors import REQUESTS_AT_ONCE, Visitors
+from age_model.page.guard import middleware as guard
+from age_model.page.guard.middleware import RequestGuard
+from age_model.page.guard.routes import is_open
+from age_model.page.guard.visitors import REQUESTS_AT_ONCE, Visitors
 
 
 async def _app(scope, receive, send):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from age_model.page.headers import (
+from age_model.page.guard.headers import (
     FROM_PROXIES,
     SECURITY,
     from_visitor,

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from age_model.page import visitors
-from age_model.page.visitors import FairQueue, Visitors
+from age_model.page.guard import visitors
+from age_model.page.guard.visitors import FairQueue, Visitors
 
 STRANGER, OTHER = "203.0.113.7", "203.0.113.8"
 

@@ -9,9 +9,9 @@ import pytest
 from gradio import queueing, route_utils, routes
 from starlette.datastructures import Headers
 
-from age_model.page import gradio_patches
-from age_model.page.gradio_patches import BoundedProgress, TidyParser
-from age_model.page.visitors import FairQueue
+from age_model.page.guard import gradio_patches
+from age_model.page.guard.gradio_patches import BoundedProgress, TidyParser
+from age_model.page.guard.visitors import FairQueue
 
 HEAD = "--b\r\nContent-Disposition: form-data; name={name}; filename={file}\r\n\r\n{data}\r\n"
 

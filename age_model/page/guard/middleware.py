@@ -12,12 +12,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from age_model.page.disk import Reservation, Room
-from age_model.page.fields import Events, body_problem, query_problem
-from age_model.page.headers import SECURITY, from_visitor, is_allowed_host, with_security
+from age_model.page.guard.disk import Reservation, Room
+from age_model.page.guard.fields import Events, body_problem, query_problem
+from age_model.page.guard.headers import SECURITY, from_visitor, is_allowed_host, with_security
+from age_model.page.guard.routes import UPLOAD, begins_work, is_open
+from age_model.page.guard.visitors import TOO_MANY, Visitors
 from age_model.page.private_log import log_without_text
-from age_model.page.routes import UPLOAD, begins_work, is_open
-from age_model.page.visitors import TOO_MANY, Visitors
 
 MAX_BODY = 9 * 2**20  # bytes of any request but an upload: a data URL of a picture of 6 MB
 MAX_UPLOAD = 2 * 2**30  # bytes of one upload, which may be of many files
