@@ -58,11 +58,11 @@ class AdjustArguments:
         default=0.2, metadata={"help": "That network's share of the interpolated weights, 0 to 1."}
     )
     common: float = field(
-        default=0.5,
+        default=0.3,
         metadata={"help": "Part of the class weights of common ages that is taken back, 0 to 1."},
     )
     rare: float = field(
-        default=0.0,
+        default=0.5,
         metadata={
             "help": "Part of the class weights of rare ages that is given once more, 0 to 1."
         },

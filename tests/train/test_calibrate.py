@@ -98,7 +98,7 @@ def two_sources(seed: int) -> tuple[np.ndarray, dict]:
     return logits, labels | {"source": np.where(rare, "b", "a")}
 
 
-def test_sources_count_equally_unless_told_otherwise():
+def test_sources_count_equally_where_told():
     nothing = np.zeros((N, 2))
     logits, labels = two_sources(seed=0)
     fresh, fresh_labels = two_sources(seed=1)
