@@ -110,7 +110,9 @@ def test_the_card_says_what_was_adjusted(runs, adjusted):
         assert said in text
 
 
-def test_the_result_says_what_was_done_and_scores_that_are_its_own(runs, adjusted, tmp_path):
+def test_the_result_says_what_was_done_and_scores_that_are_its_own(
+    runs, adjusted, prepared, tmp_path
+):
     import mlflow
 
     final = adjusted(
@@ -121,7 +123,7 @@ def test_the_result_says_what_was_done_and_scores_that_are_its_own(runs, adjuste
     assert metadata["adjust"]["interpolated_with"] == "final" and metadata["adjust"]["alpha"] == 0.2
     assert metadata["adjust"]["common"] == 1.0 and metadata["adjust"]["rare"] == 0.5
     assert metadata["pictures_seen"] == run["pictures_seen"] and metadata["base"] == run["base"]
-    again = build_trainer(*parse(["--base_model", str(final), "--data", run["arguments"]["data"],
+    again = build_trainer(*parse(["--base_model", str(final), "--data", str(prepared),
                                   "--output_dir", str(tmp_path / "again"), "--precision", "fp32",
                                   "--report_to", "none"])[:3]).evaluate()  # fmt: skip
     assert metadata["validation"]["eval_mae"] == pytest.approx(again["eval_mae"])
