@@ -138,6 +138,9 @@ def test_what_was_pushed_in_shards_is_loaded_by_name_and_later_without_the_hub(
         huggingface_hub.snapshot_download, endpoint=hub.url, cache_dir=tmp_path / "cache"
     )
     monkeypatch.setattr(model_files, "snapshot_download", fetch)
+    monkeypatch.setattr(
+        model_files, "HfApi", functools.partial(huggingface_hub.HfApi, endpoint=hub.url)
+    )
     here = AgePredictor.from_pretrained(carded, detector="haar").predict_crops(faces)
     fetched = AgePredictor.from_pretrained(REPO, detector="haar", revision="next")
     hub.stop()

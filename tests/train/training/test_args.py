@@ -64,7 +64,7 @@ def test_the_command_line_wins_over_the_profile(elsewhere):
     argv = ["--config", config, "--profile", "gpu", "--cache_on_device", "false"]
     _, _, training, _ = parse([*argv, "--stop_after_minutes", "8"])
     assert training.cache_on_device is False and training.stop_after_minutes == 8
-    assert training.compile_network is True and training.per_device_train_batch_size == 1024
+    assert training.eval_strategy == "no" and training.per_device_train_batch_size == 1024
 
 
 def test_the_command_line_wins_over_the_preset():
