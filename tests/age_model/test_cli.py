@@ -287,6 +287,7 @@ def test_a_reader_that_leaves_early(tiny_checkpoint, tmp_path):
     assert "roken pipe" not in done.stderr
 
 
+@pytest.mark.slow
 def test_command_that_is_ended_deletes_what_it_has_begun(tmp_path):
     target = tmp_path / "out.jsonl"
     command = [sys.executable, "-m", "age_model", "--json", "--detector", "haar", "--out", target]

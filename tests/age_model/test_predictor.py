@@ -146,6 +146,7 @@ def test_a_bad_crop_is_an_error(predictor, astronaut):
         predictor.predict_crops([astronaut, "missing.jpg"])
 
 
+@pytest.mark.slow
 def test_threads_may_share_a_predictor(predictor, astronaut, two_people):
     pictures = [astronaut, two_people, astronaut[:400]] * 3
     alone = [predictor(picture) for picture in pictures]

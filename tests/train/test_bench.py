@@ -13,6 +13,7 @@ def _lines(text: str) -> dict[str, float]:
     return {name: float(figure) for name, figure in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cached", [False, True], ids=["loaded", "held on the device"])
 def test_rates_and_their_ratio_are_printed(prepared, capsys, cached):
     """With the preset's batches of 32 the data has seven of them, fewer than are timed."""

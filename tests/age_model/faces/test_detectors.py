@@ -130,6 +130,7 @@ def test_yunet_is_given_bgr(yunet_path):
     assert seen[0][0, 0].tolist() == [0, 0, 255]
 
 
+@pytest.mark.slow
 def test_threads_may_share_a_detector(astronaut, two_people, detector):
     pictures = [
         astronaut,

@@ -83,6 +83,7 @@ def test_missing_heads_are_not_filled_with_chance(copied, tiny_checkpoint):
         load_model(str(copied))
 
 
+@pytest.mark.slow
 def test_a_hub_that_accepts_and_never_answers_is_not_waited_for(tmp_path):
     code = (
         "import os, time; from age_model.network.loading import load_model, UnreachableError\n"

@@ -87,6 +87,7 @@ def test_port_in_use_is_said_in_a_sentence(server, tiny_checkpoint, tmp_path):
     assert port in result.stderr and "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_uploads_are_deleted_and_examples_stay(photo, ages_of, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
     monkeypatch.setattr(blocks, "CHECK_UPLOADS_SECONDS", 1)

@@ -114,6 +114,7 @@ def slow_page(ages_of, tmp_path, monkeypatch):
     page.close()
 
 
+@pytest.mark.slow
 def test_cancelling_ends_the_work_and_leaves_the_queue_free(slow_page, tmp_path):
     client, seen = slow_page
     Image.new("RGB", (9, 7)).save(tmp_path / "a.png")

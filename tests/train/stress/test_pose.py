@@ -71,6 +71,7 @@ def test_nothing_is_said_without_faces_from_the_front():
     assert pose_rows(_predictions(true + 1.0, true), np.array([25.0, np.nan]), 50, 0) == []
 
 
+@pytest.mark.slow
 def test_with_yunet_the_table_has_scores_and_its_limits_can_be_read(
     carded, small_data, tmp_path, yunet_path, monkeypatch
 ):
