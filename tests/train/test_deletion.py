@@ -97,6 +97,7 @@ def test_patches_go_in_order_and_none_comes_back():
     assert (gone[1:] >= gone[:-1]).all()
 
 
+@pytest.mark.slow
 def test_each_order_is_there_with_all_its_numbers(content):
     assert list(content["orders"]) == [MOST, LEAST, RANDOM]
     assert content["shares"] == [i / STEPS for i in range(STEPS + 1)]

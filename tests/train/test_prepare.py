@@ -136,6 +136,7 @@ def test_the_face_in_a_photo_is_stored_as_the_app_crops_it(with_photos, raw_phot
         assert 30 <= row["age_low"] == row["age_high"] <= 32 and row["ethnicity"] == -1
 
 
+@pytest.mark.slow
 def test_new_files_go_into_the_lists_and_older_ones_stay(
     raw_photos, raw_fairface, tmp_path, monkeypatch
 ):

@@ -35,6 +35,7 @@ def expected(checkpoint):
     return {file.name: file.read_bytes() for file in checkpoint.iterdir()}
 
 
+@pytest.mark.slow
 def test_push_as_a_command_makes_the_repository_with_all_files_in_one_commit(carded, tmp_path):
     hub = FakeHub()
     checkpoint = shutil.copytree(carded, tmp_path / "checkpoint")

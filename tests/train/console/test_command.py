@@ -105,6 +105,7 @@ def test_every_command_shows_its_help(command, capsys):
     assert end.value.code == 0 and "--help" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", ["prepare", "calibrate", "evaluate", "model_card", "export", "push", "experiments"]
 )

@@ -81,6 +81,7 @@ def test_answers_say_how_they_may_be_used(server):
         assert "frame-ancestors 'self' https://huggingface.co" in headers["content-security-policy"]
 
 
+@pytest.mark.slow
 def test_taken_port_is_said_before_the_model_loads():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
