@@ -53,7 +53,8 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-fast: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m "not slow and not server and not e2e" $(PYTEST_ARGS)
+	@# Two processes with a thread each: threads of torch would only get in each other's way.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not server and not e2e" $(PYTEST_ARGS)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check
