@@ -60,7 +60,9 @@ def _weights(folder) -> dict[str, torch.Tensor]:
 def test_weights_lie_between_the_two(runs, adjusted):
     other = runs / "first" / "final"
     result = _weights(
-        adjusted("--interpolate_with", str(other), "--alpha", "0.25", "--common", "0")
+        adjusted(
+            "--interpolate_with", str(other), "--alpha", "0.25", "--common", "0", "--rare", "0"
+        )
     )
     mine, others = _weights(runs / "second" / "final"), _weights(other)
     assert any(not torch.equal(mine[name], others[name]) for name in mine)

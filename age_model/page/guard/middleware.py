@@ -137,7 +137,9 @@ class RequestGuard:
             elif not body.lost:
                 log_without_text(log, "a request", error)
             if body.problem is None:
-                body.problem = (500, REQUEST_FAILED)
+                # What Gradio's own check of an endpoint's arguments raises, unanswered.
+                status = 422 if isinstance(error, TypeError) else 500
+                body.problem = (status, REQUEST_FAILED)
         if body.problem and not answer.begun:
             await _answer(send, *body.problem)
 

@@ -74,6 +74,11 @@ def _fuzz(server, photo, examples: int) -> None:
     assert len(server.log.read_bytes()[began:]) < 200 * examples, "the log grows with each request"
 
 
+def test_arguments_that_an_endpoint_lacks_are_refused(server):
+    reply = HTTP.post(f"{server.url}/gradio_api/call/v2/predict", json={}, timeout=30)
+    assert reply.status_code == 422 and "values" in reply.json()["detail"]
+
+
 def test_no_value_is_an_error_of_the_server(server, photo):
     _fuzz(server, photo, 60)
 
