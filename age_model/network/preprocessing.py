@@ -43,4 +43,9 @@ def normalize(batch_rgb: np.ndarray) -> torch.Tensor:
             f"got {batch_rgb.dtype} of shape {batch_rgb.shape}"
         )
     pixels = torch.from_numpy(np.ascontiguousarray(batch_rgb)).permute(0, 3, 1, 2)
-    return (pixels.float().div_(255).sub_(MEAN)).div_(STD)
+    return standardize(pixels.float().div_(255))
+
+
+def standardize(pixels: torch.Tensor) -> torch.Tensor:
+    """Float pixels within 0..1, of any shape -> the same within -1..1, changed in place."""
+    return pixels.sub_(MEAN).div_(STD)

@@ -9,7 +9,7 @@ from datasets import Dataset as ArrowDataset
 from PIL import Image as PILImage
 from torch.utils.data import DataLoader, Dataset
 
-from age_model.network.preprocessing import normalize, resize
+from age_model.network.preprocessing import normalize, resize, standardize
 from train.data.augment import augment
 
 LABELS = ("age_low", "age_high", "gender", "ethnicity")
@@ -68,9 +68,9 @@ class AugmentingCollate:
 
     def __call__(self, items: list[dict]) -> dict[str, torch.Tensor]:
         """See the class."""
-        images_rgb = torch.from_numpy(np.stack([item["image_rgb"] for item in items]))
+        images_rgb, labels = _stack(items)
         pixels = augment(images_rgb, self.size, _seeded(torch.Generator(), self.seed))
-        return {"pixel_values": pixels.sub_(0.5).div_(0.5), **_labels(items)}
+        return {"pixel_values": standardize(pixels), **labels}
 
 
 class DeviceCache:
@@ -112,7 +112,7 @@ class DeviceCache:
         rows = rows.to(self.images_rgb.device)
         pixels = augment(self.images_rgb[rows], self.size, _seeded(self._generator, self.seed))
         labels = {name: values[rows] for name, values in self.labels.items()}
-        return {"pixel_values": pixels.sub_(0.5).div_(0.5), **labels}
+        return {"pixel_values": standardize(pixels), **labels}
 
 
 def _seeded(generator: torch.Generator, seed: int) -> torch.Generator:

@@ -2,12 +2,12 @@
 
 from io import BytesIO
 
-import numpy as np
 from PIL import Image
 
 from age_model.faces.crop import CROP_SIZE, crop_face
 from age_model.faces.detector import Detector
 from age_model.images.load import ImageError, load_image
+from age_model.quality.measure import face_size
 
 # A second face of this share of the first one's area, or more: nobody knows whose age the label is.
 ALIKE = 0.5
@@ -38,8 +38,8 @@ def cropped(photo: bytes, detector: Detector) -> bytes:
         if width[1] * height[1] >= ALIKE * width[0] * height[0]:
             raise ValueError(SEVERAL)
     # No more pixels than the photo has of the face.
-    side = 1 / max(float(np.hypot(*faces.to_crop[0, :, 0])), 1e-9)
-    crop_rgb = crop_face(image_rgb, faces, 0, min(CROP_SIZE, max(1, round(side))))
+    side = max(1, round(face_size(faces.to_crop[0])))
+    crop_rgb = crop_face(image_rgb, faces, 0, min(CROP_SIZE, side))
     with BytesIO() as buffer:
         Image.fromarray(crop_rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
         return buffer.getvalue()

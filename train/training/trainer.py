@@ -202,9 +202,8 @@ class WeightedTrainer(Trainer):
         """Load a checkpoint's weights into the model, all of them or none.
 
         transformers 5.23 saves a ViT under the names of published checkpoints and resumes by those
-        in
-        memory, which differ: its own loading leaves the network at random, with no more than a
-            warning.
+        in memory, which differ: its own loading leaves the network at random, with no more than a
+        warning.
         """
         model = model or self.model
         network = type(model).from_pretrained(resume_from_checkpoint, use_safetensors=True)

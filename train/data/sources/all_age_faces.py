@@ -8,12 +8,11 @@ from age_model.labels import GENDERS
 from train.console.errors import InputError
 from train.data.sources.picture import (
     MISSING,
-    PICTURE_SUFFIXES,
     Picture,
     Report,
     Source,
     parquet_rows,
-    read_or_empty,
+    pictures_below,
 )
 
 # [number]A[age].jpg; the numbers of women come first.
@@ -59,8 +58,7 @@ def read_all_age_faces(paths: list[Path], report: Report) -> Iterator[Picture]:
 
 def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
-        for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES):
-            yield file.name, read_or_empty(file)
+        yield from pictures_below(path)
     elif path.suffix == ".parquet" and path.is_file():
         for row in parquet_rows(path, {"file"}):
             yield row["file"], row["bytes"]

@@ -144,6 +144,12 @@ def _parquet_length(path: Path) -> int:
     return pq.ParquetFile(path).metadata.num_rows
 
 
+def pictures_below(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """(name, bytes) of the pictures in a folder and below it, in the order of their paths."""
+    for file in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES):
+        yield file.name, read_or_empty(file)
+
+
 def read_or_empty(path: Path) -> bytes:
     """The file's bytes; none for a file that may not be read, which is reported as unreadable."""
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from age_model.labels import MAX_AGE
 from train.console.errors import InputError
-from train.data.sources.picture import PICTURE_SUFFIXES, Picture, Report, Source, read_or_empty
+from train.data.sources.picture import PICTURE_SUFFIXES, Picture, Report, Source, pictures_below
 
 # [age]_[gender]_[race]_[date and time], then one of several endings, ".jpg.chip.jpg" the usual one.
 UTKFACE_NAME = re.compile(r"^(\d{1,3})_([01])_([0-4])_\d{8,}.*\.jpe?g$", re.IGNORECASE)
@@ -49,8 +49,7 @@ def read_utkface(paths: list[Path], report: Report) -> Iterator[Picture]:
 def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of the pictures in a folder or archive; nothing is unpacked to disk."""
     if path.is_dir():
-        for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES):
-            yield file.name, read_or_empty(file)
+        yield from pictures_below(path)
     elif path.is_file() and tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:
             for member in archive:
