@@ -96,7 +96,7 @@ def build_trainer(
             # backward).
             vit.set_attn_implementation("eager")
     size = input_size(network, data_args.image_size)
-    data = load_prepared(data_args.data)
+    data = load_prepared(data_args.data, data_args.omit_source)
     train_rows = _some(data["train"], data_args.max_train_pictures, args.seed)
     validation_rows = _some(data["validation"], data_args.max_validation_pictures, args.seed)
     if not len(train_rows):

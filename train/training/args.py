@@ -68,6 +68,9 @@ class DataArguments:
     image_size: int = field(
         default=128, metadata={"help": "Side of the network's input in pixels, where it is free."}
     )
+    omit_source: str | None = field(
+        default=None, metadata={"help": "Key of a source of pictures that is not trained on."}
+    )
     max_train_pictures: int | None = field(
         default=None, metadata={"help": "Use only so many training pictures, drawn by the seed."}
     )
