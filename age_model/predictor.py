@@ -101,13 +101,25 @@ class AgePredictor:
         Raises:
             ImageError: the picture cannot be read.
         """
+        return self.examine(image)[0]
+
+    def examine(self, image: Source) -> tuple[FaceAges, list[np.ndarray]]:
+        """As a call, with what the network saw of each face: (S, S, 3) uint8, S its input's side.
+
+        Args:
+            image: as for a call.
+
+        Raises:
+            ImageError: the picture cannot be read.
+        """
         image_rgb = load_image(image)
         faces, crops = self._find(image_rgb)
         warnings = tuple(
             face_warnings(measure_face(crop, faces, i, image_rgb.shape[1::-1]), self.limits)
             for i, crop in enumerate(crops)
         )
-        return replace(self._ages(crops, faces), warnings=warnings)
+        ages = replace(self._ages(crops, faces), warnings=warnings)
+        return ages, [resize(crop, self.image_size) for crop in crops]
 
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
         """Ages of the largest faces in one frame of a live picture, found by a quicker search.
@@ -175,19 +187,28 @@ class AgePredictor:
             raise ValueError(
                 f"expected a face from 0 to below {len(faces)}, got {face}: choose another"
             )
-        return self.explain_crop(crops[face])
+        to_crop = faces.to_crop[face]
+        return self.explain_crop(
+            crops[face], faces.landmarks_xy[face] @ to_crop[:, :2].T + to_crop[:, 2]
+        )
 
-    def explain_crop(self, crop: Source) -> Explanation:
+    def explain_crop(self, crop: Source, landmarks_xy: np.ndarray | None = None) -> Explanation:
         """What moved the estimate of a face that is cropped and aligned already.
 
         Args:
             crop: as one of those for `predict_crops`.
+            landmarks_xy: see `network.explain.explain`.
 
         Raises:
             ImageError: the crop cannot be read.
         """
         crop_rgb = resize(load_image(crop), self.image_size)
-        return explain(lambda crops: self.predict_crops(crops).age_years, crop_rgb, self.patch_size)
+        return explain(
+            lambda crops: self.predict_crops(crops).age_years,
+            crop_rgb,
+            self.patch_size,
+            landmarks_xy,
+        )
 
     @torch.inference_mode()
     def _predict(self, inputs: list[np.ndarray], boxes: np.ndarray, score: np.ndarray) -> FaceAges:
