@@ -7,6 +7,7 @@ its output folder, and leaves the best network by validation in OUTPUT/final.
 """
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import torch
 from datasets import Dataset
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from transformers.trainer_utils import get_last_checkpoint
@@ -59,13 +61,16 @@ def finetune(
     """
     trainer = build_trainer(model_args, data_args, args)
     last = _last_checkpoint(args, trainer.model)
-    track(model_args, args, preset, resuming=last is not None)
+    if args.process_index == 0:
+        track(model_args, args, preset, resuming=last is not None)
     trainer.train(resume_from_checkpoint=last)
+    # Or a launcher would end the first process, which is still writing, because another has ended.
+    trainer.accelerator.wait_for_everyone()
     if any(c.stopped for c in trainer.callback_handler.callbacks if isinstance(c, StopAfter)):
         raise Stopped(trainer.state.global_step, trainer.state.max_steps)
     network = trainer.accelerator.unwrap_model(trainer.model)
     if hasattr(network, "feature_projection"):
-        del network.feature_projection  # it served the teacher; the checkpoint is the network alone
+        network.feature_projection.leave(network)
     metadata = {
         "preset": preset,
         "arguments": {**asdict(model_args), **asdict(data_args), **_arguments(args)},
@@ -78,7 +83,9 @@ def finetune(
         "base_hub_id": _hub_id(model_args.base_model),
     }
     final = Path(args.output_dir) / "final"
-    _save(trainer, network, final, metadata)
+    if args.process_index == 0:
+        _save(trainer, network, final, metadata)
+    trainer.accelerator.wait_for_everyone()
     return final
 
 
@@ -105,7 +112,7 @@ def build_trainer(
     sources = source_metadata(data_args.data)
     sigma = {source: metadata[SIGMA] for source, metadata in sources.items()}
     patience = args.early_stopping_patience if args.eval_strategy != "no" else None
-    return WeightedTrainer(
+    trainer = WeightedTrainer(
         model=network,
         teacher=teachers[0],
         second_teacher=teachers[1],
@@ -119,6 +126,10 @@ def build_trainer(
             *([StopAfter(args.stop_after_minutes)] if args.stop_after_minutes else []),
         ],
     )
+    if args.process_index:
+        # Each process augments, drops and blends in its own way. The first one goes on by the seed.
+        torch.manual_seed(args.seed + args.process_index)
+    return trainer
 
 
 def _network(args: ModelArguments) -> PreTrainedModel:
@@ -171,10 +182,10 @@ def check_validation(args: AgeTrainingArguments, rows: Dataset, data: str) -> No
     accuracies = [name for name in ("group_accuracy", "gender_accuracy") if name in scored]
     args.metric_for_best_model = [*accuracies, "loss"][0]
     args.greater_is_better = bool(accuracies)
-    print(
+    _say(
+        args,
         "no validation picture has an age in years: the best network is the one with the best "
         f"{args.metric_for_best_model}",
-        file=sys.stderr,
     )
 
 
@@ -198,8 +209,14 @@ def _last_checkpoint(args: AgeTrainingArguments, network: PreTrainedModel) -> st
             f"{last}: expected a checkpoint of this network, got one with {shown}; give another "
             f"--output_dir, or remove {folder} to start anew"
         )
-    print(f"resuming from {last}; remove {folder} to start anew", file=sys.stderr)
+    _say(args, f"resuming from {last}; remove {folder} to start anew")
     return last
+
+
+def _say(args: AgeTrainingArguments, text: str) -> None:
+    """Of several processes, the first one says it."""
+    if args.process_index == 0:
+        print(text, file=sys.stderr)
 
 
 def _arguments(args: AgeTrainingArguments) -> dict:
@@ -218,13 +235,14 @@ def _history(trainer: WeightedTrainer) -> dict:
     steps, batch = trainer.state.global_step, trainer.args.train_batch_size
     watch = next(c for c in trainer.callback_handler.callbacks if isinstance(c, Stopwatch))
     sources, counts = np.unique(trainer.train_dataset.rows["source"], return_counts=True)
-    accumulated = trainer.args.gradient_accumulation_steps * trainer.args.world_size
+    processes = trainer.args.world_size
+    accumulated = trainer.args.gradient_accumulation_steps * processes
     return {
         "minutes": round(watch.minutes, 2),
         "steps": steps,
         "pictures_seen": steps * batch * accumulated,
         "parameters": trainer.model.num_parameters(),
-        "hardware": hardware(),
+        "hardware": f"{processes} x {hardware()}" if processes > 1 else hardware(),
         "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         "train_pictures": dict(zip(sources.tolist(), counts.tolist(), strict=True)),
     }
@@ -262,9 +280,15 @@ def main(argv: list[str] | None = None) -> None:
     with exit_on_error("train.finetune"):
         try:
             finetune(*parse(sys.argv[1:] if argv is None else argv))
+            status = 0
         except Stopped as stopped:
-            print(f"train.finetune: {stopped}", file=sys.stderr)
-            sys.exit(UNFINISHED)
+            if int(os.environ.get("RANK", 0)) == 0:
+                print(f"train.finetune: {stopped}", file=sys.stderr)
+            status = UNFINISHED
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        if status:
+            sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ class DeviceCache:
             dataset,
             DECODED_AT_ONCE,
             collate_fn=_stack,
-            num_workers=len(os.sched_getaffinity(0)),
+            num_workers=_decoders(),
         )
         parts = []
         for i, (images_rgb, labels) in enumerate(loader):
@@ -113,6 +113,13 @@ class DeviceCache:
         pixels = augment(self.images_rgb[rows], self.size, _seeded(self._generator, self.seed))
         labels = {name: values[rows] for name, values in self.labels.items()}
         return {"pixel_values": standardize(pixels), **labels}
+
+
+def _decoders() -> int:
+    """Processes to decode with: the machine's cores, shared by the trainings that run on it."""
+    here = hasattr(os, "sched_getaffinity")  # not on macOS
+    cores = len(os.sched_getaffinity(0)) if here else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 
 def _seeded(generator: torch.Generator, seed: int) -> torch.Generator:

@@ -1,17 +1,19 @@
 """What `train.finetune` can be told: dataclasses for HfArgumentParser, and presets over them."""
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from transformers import HfArgumentParser, TrainingArguments
 
-from age_model.network.precision import cpu_has_fast_bf16
+from age_model.network.precision import choose_device, has_fast_bf16
 from train.console.errors import InputError
 from train.networks.registry import NETWORKS, is_checkpoint
 
 WEIGHTING = ("none", "inverse", "effective")
+PRECISIONS = ("bf16", "fp16", "fp32")
 
 
 @dataclass
@@ -87,9 +89,18 @@ class AgeTrainingArguments(TrainingArguments):
     precision: str = field(
         default="auto",
         metadata={
-            "help": "bf16 autocast where the processor has it (auto), always, or fp32.",
-            "choices": ["auto", "bf16", "fp32"],
+            "help": "What the network computes in while it trains: bf16 where the device is quick "
+            "in it, else fp32 (auto); or always one of them. fp16 needs a GPU.",
+            "choices": ["auto", *PRECISIONS],
         },
+    )
+    bf16: bool = field(
+        default=None,  # type: ignore[assignment]
+        metadata={"help": "The same as --precision bf16; false: never bf16."},
+    )
+    fp16: bool = field(
+        default=None,  # type: ignore[assignment]
+        metadata={"help": "The same as --precision fp16."},
     )
     optimizer: str = field(
         default="muon",
@@ -197,15 +208,54 @@ class AgeTrainingArguments(TrainingArguments):
                 f"{self.source_weights}"
             )
         self.label_names = ["age_low", "age_high", "gender", "ethnicity"]
-        if not torch.cuda.is_available():
+        if not torch.accelerator.is_available():
             self.use_cpu = True
-        if self.precision != "fp32":
-            self.bf16 = self.precision == "bf16" or _has_fast_bf16()
+        self.precision = self._chosen_precision()
+        self.bf16, self.fp16 = self.precision == "bf16", self.precision == "fp16"
+        if self.data_seed is None:
+            # The order of the pictures must be the same in all processes, whose other random
+            # numbers differ.
+            self.data_seed = self.seed
         try:
             super().__post_init__()
         except ValueError as error:
             # Such as steps of saving that fit none of evaluation: it is the user's to mend.
             raise InputError(str(error)) from None
+        if self.precision == "fp32":
+            self.mixed_precision = "no"  # whatever the launcher says
+        # Several GPUs take a process each, by torchrun; DataParallel would be slower than one.
+        self._n_gpu = min(self.n_gpu, 1)
+
+    def _chosen_precision(self) -> str:
+        """One of PRECISIONS, by what was asked for, by the launcher and by the device.
+
+        Raises:
+            InputError: the options contradict each other, or the device cannot compute in it.
+        """
+        flags = [name for name in ("bf16", "fp16") if getattr(self, name)]
+        if len(flags) > 1:
+            raise InputError("--bf16 and --fp16: expected one of them, got both")
+        refused = [name for name in ("bf16", "fp16") if getattr(self, name) is False]
+        if self.precision != "auto" and (
+            self.precision in refused or (flags and self.precision != flags[0])
+        ):
+            given = " ".join(f"--{name} {getattr(self, name)}" for name in (flags or refused))
+            raise InputError(
+                f"--precision {self.precision} and {given} contradict each other; give one of them"
+            )
+        launched = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+        chosen = flags[0] if flags else self.precision
+        if chosen == "auto" and launched in PRECISIONS and launched not in refused:
+            chosen = launched  # by `accelerate launch --mixed_precision`
+        if chosen == "auto":
+            device = choose_device("cpu" if self.use_cpu else "auto")
+            chosen = "bf16" if "bf16" not in refused and has_fast_bf16(device) else "fp32"
+        if chosen == "fp16" and self.use_cpu:
+            raise InputError(
+                "--precision fp16: expected a GPU, this training runs on a processor; take bf16 "
+                "where it is quick (--precision auto) or fp32"
+            )
+        return chosen
 
 
 def _json_object(name: str, given: dict | str) -> dict:
@@ -216,12 +266,6 @@ def _json_object(name: str, given: dict | str) -> dict:
     if not isinstance(found, dict):
         raise InputError(f"{name}: expected a JSON object, got {given!r}")
     return found
-
-
-def _has_fast_bf16() -> bool:
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return cpu_has_fast_bf16()
 
 
 def parse(argv: list[str]) -> tuple[ModelArguments, DataArguments, AgeTrainingArguments, str]:

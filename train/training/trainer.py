@@ -24,8 +24,10 @@ from train.training.mixup import Blend
 from train.training.optimizers import MuonAdamW
 from train.training.sampling import SourceSampler
 
+TEACHER_DTYPE = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 # What of an AgeOutput is no answer, so that evaluation need not carry it about.
 NO_ANSWER = ["features", "token_features", "token_index"]
+STEPS_BETWEEN_CLOCKS = 10  # after which several processes agree on the time: they wait for that
 
 
 class WeightedTrainer(Trainer):
@@ -58,14 +60,14 @@ class WeightedTrainer(Trainer):
     ):
         model, args = kwargs["model"], kwargs["args"]
         if teacher is not None and args.feature_distillation:
-            model.feature_projection = _projection(model, teacher)
+            _projection(model, teacher).join(model)
         super().__init__(**kwargs)
         self.input_size = self.eval_dataset.size
         self._cache: DeviceCache | None = None
         self._compiled: Callable[..., AgeOutput] | None = None
         self.compute_metrics = self._scores
         # A teacher only answers, so where the student computes in bf16 it can be bf16 throughout.
-        dtype = torch.bfloat16 if self.args.bf16 else torch.float32
+        dtype = TEACHER_DTYPE[self.args.precision]
         self.teacher, self.second_teacher = (
             network.eval().to(self.args.device, dtype) if network is not None else None
             for network in (teacher, second_teacher)
@@ -98,7 +100,7 @@ class WeightedTrainer(Trainer):
             share = self.args.distillation
             loss = (1 - share) * loss + share * answer_loss(outputs, lesson)
             if self.args.feature_distillation:
-                features = feature_loss(outputs, lesson, self.model.feature_projection)
+                features = feature_loss(outputs, lesson, self.model.feature_projection.student_side)
                 loss = loss + self.args.feature_distillation * features
         loss = loss.mean()
         return (loss, outputs) if return_outputs else loss
@@ -260,7 +262,10 @@ class Stopwatch(TrainerCallback, ExportableState):
 
 
 class StopAfter(TrainerCallback):
-    """Saves and stops once so many minutes are over, so that a training can be cut into slices."""
+    """Saves and stops once so many minutes are over, so that a training can be cut into slices.
+
+    Of several processes the first one decides, every few steps, for their clocks differ.
+    """
 
     def __init__(self, minutes: float):
         self.minutes = minutes
@@ -269,7 +274,14 @@ class StopAfter(TrainerCallback):
 
     def on_step_end(self, args, state, control, **kwargs):
         """Stop if the time is over and steps are left."""
-        if time.monotonic() >= self._end and state.global_step < state.max_steps:
+        over = time.monotonic() >= self._end
+        if args.world_size > 1:
+            if state.global_step % STEPS_BETWEEN_CLOCKS:
+                return
+            decision = torch.tensor(int(over), device=args.device)
+            torch.distributed.broadcast(decision, src=0)
+            over = bool(decision)
+        if over and state.global_step < state.max_steps:
             self.stopped = control.should_save = control.should_training_stop = True
 
 
