@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from age_model.network.modeling import AgeOutput
+from age_model.network.modeling import AgeOutput, AgeViT
 from train.training.distillation import FeatureProjection, answer_loss, averaged, feature_loss
 from train.training.trainer import WeightedTrainer
 
@@ -32,8 +32,9 @@ def test_features_are_compared_at_the_place_of_each_patch():
     torch.nn.init.zeros_(projection.bias)
 
     def loss(patch: int, cell: int) -> float:
-        student = AgeOutput(token_features=normal[:, [cell]], token_index=torch.tensor([[patch]]))
-        return feature_loss(student, teacher, projection).item()
+        seen = projection(normal[:, [cell]])
+        student = AgeOutput(token_features=seen, token_index=torch.tensor([[patch]]))
+        return feature_loss(student, teacher, student_side=4).item()
 
     assert loss(15, 3) < 1e-6 < loss(15, 0)
     assert loss(1, 0) < 1e-6 < loss(2, 0)
@@ -46,8 +47,25 @@ def test_a_student_that_answers_nothing_has_a_feature_loss_of_one():
     projection = FeatureProjection(6, 64, student_side=2)
     torch.nn.init.zeros_(projection.weight)
     torch.nn.init.zeros_(projection.bias)
-    student = AgeOutput(token_features=torch.ones(2, 4, 6), token_index=teacher.token_index)
-    assert feature_loss(student, teacher, projection).tolist() == pytest.approx([1, 1], abs=1e-3)
+    seen = projection(torch.ones(2, 4, 6))
+    student = AgeOutput(token_features=seen, token_index=teacher.token_index)
+    assert feature_loss(student, teacher, student_side=2).tolist() == pytest.approx(
+        [1, 1], abs=1e-3
+    )
+
+
+def test_a_projection_works_in_training_while_it_is_part_of_the_network(tiny_checkpoint):
+    network = AgeViT.from_pretrained(tiny_checkpoint)
+    pictures = torch.zeros(2, 3, 32, 32)
+    width = network.config.hidden_size
+    projection = FeatureProjection(width, 7, student_side=4)
+    projection.join(network)
+    assert "feature_projection.weight" in network.state_dict()
+    assert network.train()(pictures).token_features.shape[-1] == 7
+    assert network.eval()(pictures).token_features.shape[-1] == width
+    projection.leave(network)
+    assert network.train()(pictures).token_features.shape[-1] == width
+    assert "feature_projection.weight" not in network.state_dict()
 
 
 def test_two_teachers_teach_the_mean_of_their_probabilities():
