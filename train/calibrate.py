@@ -54,6 +54,9 @@ class CalibrateArguments:
             "choices": [EQUAL, BY_PICTURES],
         },
     )
+    omit_source: str | None = field(
+        default=None, metadata={"help": "Key of a source of pictures that is not looked at."}
+    )
 
 
 def calibrate(arguments: CalibrateArguments) -> tuple[Calibration, dict]:
@@ -69,7 +72,7 @@ def calibrate(arguments: CalibrateArguments) -> tuple[Calibration, dict]:
     config_json = Path(arguments.model) / "config.json"
     if not config_json.is_file():
         raise InputError(f"--model: expected a checkpoint folder, got {arguments.model}")
-    table = load_split(arguments.data, SPLIT)
+    table = load_split(arguments.data, SPLIT, arguments.omit_source)
     labels = {name: np.asarray(table[name][:]) for name in LABELS}
     age, gender, ethnicity = _log_probabilities(arguments, table)
     calibration = fit(age, gender, ethnicity, labels, arguments.source_weights == EQUAL)

@@ -25,14 +25,19 @@ class CropPredictor(Protocol):
         """Ages of faces that are cropped and aligned already, one row a crop."""
 
 
-def load_split(data: str, split: str) -> datasets.Dataset:
+def load_split(data: str, split: str, omit_source: str | None = None) -> datasets.Dataset:
     """The split as a table on disk, its pictures as undecoded bytes.
+
+    Args:
+        data: folder of the prepared data.
+        split: name of the split.
+        omit_source: key of a source whose pictures are left out; None: of none.
 
     Raises:
         ValueError: no data set there or one of another format, or no such split in it, or nothing
             in the split.
     """
-    splits = load_prepared(data)
+    splits = load_prepared(data, omit_source)
     if not splits.get(split):
         found = ", ".join(name for name, rows in splits.items() if len(rows))
         raise ValueError(f"expected a split {split!r} with pictures in {data}, got {found}")
