@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,16 @@ from age_model.faces.crop import CROP_SIZE, crop_face
 from age_model.faces.detector import Detector, load_detector
 from age_model.faces.face_check import load_face_check
 from age_model.images.load import Source, load_image
+from age_model.labels import AgeGroup
+from age_model.network.answers import trained_attributes
 from age_model.network.calibration import Calibration
 from age_model.network.decode import decode, softmax
+from age_model.network.deletion import Deletion, read_deletion
 from age_model.network.explain import Explanation, explain
 from age_model.network.loading import EMBEDDED, EMBEDDED_NAME, load_model
-from age_model.network.modeling import AgeViT
-from age_model.network.precision import quick_dtype
-from age_model.network.preprocessing import normalize, resize
+from age_model.network.modeling import AgeNetwork, AgeOutput, patch_side
+from age_model.network.precision import choose_device, quick_dtype
+from age_model.network.preprocessing import read_preprocessing
 from age_model.network.reports import read_results
 from age_model.quality.warnings import Limit, face_warnings, measure_face, read_limits
 from age_model.results import FaceAges, Faces
@@ -30,6 +33,23 @@ from age_model.results import FaceAges, Faces
 BATCH_SIZE = 32
 
 
+@dataclass(frozen=True, eq=False)
+class FoundFaces:
+    """The N faces of a picture before their ages: what `AgePredictor.estimate` takes.
+
+    Attributes:
+        inputs: N of (S, S, 3) uint8, what the network is to see of each; S its input's side.
+        box_xyxy, score, warnings, omitted, rejected: as those of `results.FaceAges`.
+    """
+
+    inputs: list[np.ndarray]
+    box_xyxy: np.ndarray
+    score: np.ndarray
+    warnings: tuple[tuple[str, ...], ...] = ()
+    omitted: int = 0
+    rejected: int = 0
+
+
 class AgePredictor:
     """Says how old the people in a picture look. Safe to call from several threads.
 
@@ -37,19 +57,30 @@ class AgePredictor:
         model_name: the checkpoint as it was asked for, or "age_model/checkpoint".
         detector_name: the face detector and its weights.
         limitation: what people should know of this detector, a sentence or two; None for nothing.
-        image_size: side of the network's input, pixels.
-        patch_size: side of the squares that the network cuts its input into, pixels.
+        preprocessing: how the network wants its input.
+        patch_size: side of the squares that the network cuts its input into, pixels; of a network
+            that cuts none, of those that `explain` blurs.
         calibration: what the checkpoint knows about its errors; applied to every answer.
+        device: where the network runs; faces are found on the processor.
+        attributes: those of `labels.ATTRIBUTES` that the network was taught and answers.
     """
 
-    def __init__(self, model: AgeViT, detector: Detector, model_name: str):
+    def __init__(
+        self,
+        model: AgeNetwork,
+        detector: Detector,
+        model_name: str,
+        device: str | torch.device | None = "cpu",
+    ):
         self.model_name = model_name
         self.detector_name = detector.name
-        self.image_size = model.config.image_size
-        self.patch_size = model.config.patch_size
+        self.preprocessing = read_preprocessing(Path(model.name_or_path), model.config)
+        self.patch_size = patch_side(model.config, self.image_size)
+        self.attributes = trained_attributes(model.config)
         self.calibration = Calibration.from_config(model.config)
         self.limitation = detector.limitation
-        self._model = model.to(quick_dtype())
+        self.device = choose_device(device)
+        self._model = model.to(self.device, quick_dtype(self.device))
         self._detector = detector
         self._face_check = load_face_check()
 
@@ -59,6 +90,7 @@ class AgePredictor:
         model: str | os.PathLike[str] | None = None,
         detector: str | None = None,
         revision: str | None = None,
+        device: str | torch.device | None = None,
     ) -> "AgePredictor":
         """Load the network and a face detector.
 
@@ -68,24 +100,42 @@ class AgePredictor:
                 inside this package.
             detector: see `faces.detector.load_detector`.
             revision: branch, tag or commit on the Hub; None takes the main branch.
+            device: "auto" (a GPU if there is one), "cuda", "cuda:1", "mps" or "cpu"; None: the
+                environment variable AGE_DEVICE, else "auto".
 
         Raises:
             loading.UnreachableError: a name on the Hub, which does not answer.
-            ValueError: no such checkpoint or detector, or a checkpoint that does not answer in
-                ages.
+            ValueError: no such checkpoint, detector or device, or a checkpoint that does not answer
+                in ages.
         """
         chosen = model or os.environ.get("AGE_MODEL_ID")
         name = os.fspath(chosen or EMBEDDED)
         if revision is None and "@" in name and not os.path.isdir(name):
             name, revision = name.rsplit("@", 1)
+        where = choose_device(device or os.environ.get("AGE_DEVICE"))
         network = load_model(name, revision)
         shown = EMBEDDED_NAME if name == os.fspath(EMBEDDED) else os.fspath(chosen or EMBEDDED)
-        return cls(network, load_detector(detector), shown)
+        return cls(network, load_detector(detector), shown, where)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the network's input, pixels."""
+        return self.preprocessing.size
+
+    @property
+    def age_groups(self) -> tuple[AgeGroup, ...]:
+        """The age groups that it answers in, in rising order."""
+        return self.calibration.groups
 
     @property
     def results(self) -> dict[str, Any]:
         """What was measured about the checkpoint; see `network.reports.read_results`."""
         return read_results(Path(self._model.name_or_path))
+
+    @functools.cached_property
+    def deletion(self) -> Deletion | None:
+        """How well `explain` was measured to work; see `network.deletion.read_deletion`."""
+        return read_deletion(Path(self._model.name_or_path))
 
     @functools.cached_property
     def limits(self) -> tuple[Limit, ...]:
@@ -112,14 +162,77 @@ class AgePredictor:
         Raises:
             ImageError: the picture cannot be read.
         """
+        found = self.find(image)
+        (ages,) = self.estimate([found])
+        return ages, found.inputs
+
+    def find(self, image: Source) -> FoundFaces:
+        """The first half of a call: the faces, so that those of many pictures go on together.
+
+        Args:
+            image: as for a call.
+
+        Raises:
+            ImageError: the picture cannot be read.
+        """
         image_rgb = load_image(image)
         faces, crops = self._find(image_rgb)
-        warnings = tuple(
-            face_warnings(measure_face(crop, faces, i, image_rgb.shape[1::-1]), self.limits)
-            for i, crop in enumerate(crops)
+        return FoundFaces(
+            inputs=[self.preprocessing.resize(crop) for crop in crops],
+            box_xyxy=faces.box_xyxy,
+            score=faces.score,
+            warnings=tuple(
+                face_warnings(measure_face(crop, faces, i, image_rgb.shape[1::-1]), self.limits)
+                for i, crop in enumerate(crops)
+            ),
+            omitted=faces.omitted,
+            rejected=faces.rejected,
         )
-        ages = replace(self._ages(crops, faces), warnings=warnings)
-        return ages, [resize(crop, self.image_size) for crop in crops]
+
+    def whole_crop(self, crop: Source) -> FoundFaces:
+        """A face that is cropped and aligned already, as `find` would give it.
+
+        Args:
+            crop: as one of those for `predict_crops`.
+
+        Raises:
+            ImageError: the crop cannot be read.
+        """
+        image_rgb = load_image(crop)
+        box = np.array([(0, 0, *image_rgb.shape[1::-1])], np.float32)
+        # A copy also of one that has the right size: the caller may use its memory again.
+        seen = np.array(self.preprocessing.resize(image_rgb))
+        return FoundFaces([seen], box, np.full(1, np.nan, np.float32))
+
+    def estimate(self, found: Sequence[FoundFaces]) -> list[FaceAges]:
+        """The second half of a call, for several pictures: their ages, in batches of faces.
+
+        Args:
+            found: from `find` or `whole_crop`.
+
+        Returns:
+            one result a picture, in their order.
+        """
+        inputs = [one for picture in found for one in picture.inputs]
+        boxes = np.concatenate([np.zeros((0, 4), np.float32), *(one.box_xyxy for one in found)])
+        score = np.concatenate([np.zeros(0, np.float32), *(one.score for one in found)])
+        starts = range(0, len(inputs), BATCH_SIZE) or [0]
+        ages = FaceAges.concatenate(
+            self._predict(inputs[batch], boxes[batch], score[batch])
+            for batch in (slice(start, start + BATCH_SIZE) for start in starts)
+        )
+        results, end = [], 0
+        for one in found:
+            start, end = end, end + len(one.inputs)
+            results.append(
+                replace(
+                    ages[start:end],
+                    warnings=one.warnings or ((),) * len(one.inputs),
+                    omitted=one.omitted,
+                    rejected=one.rejected,
+                )
+            )
+        return results
 
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
         """Ages of the largest faces in one frame of a live picture, found by a quicker search.
@@ -142,7 +255,7 @@ class AgePredictor:
         return faces, [crop for crop, kept in zip(crops, is_face, strict=True) if kept]
 
     def _ages(self, crops: list[np.ndarray], faces: Faces) -> FaceAges:
-        inputs = [resize(crop, self.image_size) for crop in crops]
+        inputs = [self.preprocessing.resize(crop) for crop in crops]
         ages = self._predict(inputs, faces.box_xyxy, faces.score)
         return replace(ages, omitted=faces.omitted, rejected=faces.rejected)
 
@@ -161,14 +274,9 @@ class AgePredictor:
         """
         results = []
         for start in range(0, len(crops), batch_size):
-            inputs, boxes = [], []
-            for crop in crops[start : start + batch_size]:
-                image_rgb = load_image(crop)
-                boxes.append((0, 0, *image_rgb.shape[1::-1]))
-                inputs.append(resize(image_rgb, self.image_size))
-            score = np.full(len(boxes), np.nan, np.float32)
-            results.append(self._predict(inputs, np.array(boxes, np.float32), score))
-        return FaceAges.concatenate(results)
+            results += self.estimate(list(map(self.whole_crop, crops[start : start + batch_size])))
+        none = FaceAges.none_found(self.age_groups, self.attributes)
+        return FaceAges.concatenate(results or [none])
 
     def explain(self, image: Source, face: int = 0) -> Explanation:
         """What moved the estimate of one face of a picture.
@@ -202,7 +310,7 @@ class AgePredictor:
         Raises:
             ImageError: the crop cannot be read.
         """
-        crop_rgb = resize(load_image(crop), self.image_size)
+        crop_rgb = self.preprocessing.resize(load_image(crop))
         return explain(
             lambda crops: self.predict_crops(crops).age_years,
             crop_rgb,
@@ -214,9 +322,10 @@ class AgePredictor:
     def _predict(self, inputs: list[np.ndarray], boxes: np.ndarray, score: np.ndarray) -> FaceAges:
         """The answer for (image_size, image_size, 3) uint8 inputs."""
         if not inputs:
-            return FaceAges.empty()
-        output = self._model(normalize(np.stack(inputs)).to(self._model.dtype))
-        ages = decode(output.logits.float().numpy(), self.calibration)
+            return FaceAges.none_found(self.age_groups, self.attributes)
+        pixels = self.preprocessing.normalize(np.stack(inputs))
+        output = self._model(pixels.to(self.device, self._model.dtype))
+        ages = decode(output.logits.float().cpu().numpy(), self.calibration)
         return FaceAges(
             box_xyxy=boxes,
             score=score,
@@ -224,10 +333,14 @@ class AgePredictor:
             interval_years=ages.interval_years,
             age_probabilities=ages.probabilities,
             group_probabilities=ages.group_probabilities,
-            gender_probabilities=softmax(
-                output.gender_logits.float().numpy(), self.calibration.gender_temperature
-            ),
-            ethnicity_probabilities=softmax(
-                output.ethnicity_logits.float().numpy(), self.calibration.ethnicity_temperature
-            ),
+            gender_probabilities=self._attribute("gender", output),
+            ethnicity_probabilities=self._attribute("ethnicity", output),
+            groups=self.age_groups,
         )
+
+    def _attribute(self, name: str, output: AgeOutput) -> np.ndarray | None:
+        """(B, C) float64 probabilities; None for what the network was not taught."""
+        if name not in self.attributes:
+            return None
+        logits = output[f"{name}_logits"].float().cpu().numpy()
+        return softmax(logits, getattr(self.calibration, f"{name}_temperature"))

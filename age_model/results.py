@@ -7,10 +7,12 @@ from typing import Any, Self
 import numpy as np
 
 from age_model.labels import (
-    AGE_GROUP_NAMES,
+    AGE_GROUPS,
+    ATTRIBUTES,
     ETHNICITIES,
     GENDERS,
     NUM_AGES,
+    AgeGroup,
     threshold_membership,
 )
 
@@ -53,8 +55,8 @@ class _FaceRows:
     rejected: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
-        for name, row in self._row_fields().items():
-            expected, got = (len(self), *row["row_shape"]), np.shape(getattr(self, name))
+        for name, row_shape in self._row_shapes().items():
+            expected, got = (len(self), *row_shape), np.shape(getattr(self, name))
             if got != expected:
                 raise ValueError(
                     f"{type(self).__name__}.{name}: expected shape {expected}, got {got}"
@@ -65,6 +67,10 @@ class _FaceRows:
         """The metadata (`_rows`) of each field that is an array of rows."""
         return {f.name: f.metadata for f in fields(cls) if f.metadata}
 
+    def _row_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of a row of each field that has rows."""
+        return {name: row["row_shape"] for name, row in self._row_fields().items()}
+
     def __len__(self) -> int:
         return len(self.box_xyxy)
 
@@ -74,7 +80,7 @@ class _FaceRows:
 
     def _selected(self, rows: np.ndarray) -> dict[str, Any]:
         """The fields that have rows, with these rows only: (M,) int."""
-        return {name: getattr(self, name)[rows] for name in self._row_fields()}
+        return {name: getattr(self, name)[rows] for name in self._row_shapes()}
 
     @classmethod
     def empty(cls) -> Self:
@@ -88,13 +94,14 @@ class _FaceRows:
     @classmethod
     def concatenate(cls, results: Iterable[Self]) -> Self:
         """The rows of all results, in their order; empty where there are no results."""
-        return cls(**cls._joined([cls.empty(), *results]))
+        return cls(**cls._joined(list(results) or [cls.empty()]))
 
     @classmethod
     def _joined(cls, results: list[Self]) -> dict[str, Any]:
-        names = cls._row_fields()
+        filled = [r for r in results if len(r)] or results[:1]
+        names = filled[0]._row_shapes()
         return {
-            **{name: np.concatenate([getattr(r, name) for r in results]) for name in names},
+            **{name: np.concatenate([getattr(r, name) for r in filled]) for name in names},
             "omitted": sum(r.omitted for r in results),
             "rejected": sum(r.rejected for r in results),
         }
@@ -126,20 +133,24 @@ class FaceAges(_FaceRows):
         age_years: (N,) float64, point estimate.
         interval_years: (N, 2) float64, low and high end of the 80% interval.
         age_probabilities: (N, 101) float64, for each single year.
-        group_probabilities: (N, 9) float64, for `labels.AGE_GROUPS`.
-        gender_probabilities: (N, 2) float64, for `labels.GENDERS` (perceived).
-        ethnicity_probabilities: (N, 5) float64, for `labels.ETHNICITIES` (perceived; for auditing).
+        group_probabilities: (N, G) float64, for `groups`.
+        gender_probabilities: (N, 2) float64, for `labels.GENDERS` (perceived); None where the model
+            was not taught it.
+        ethnicity_probabilities: (N, 5) float64, for `labels.ETHNICITIES` (perceived; for auditing),
+            or None alike.
         warnings: N tuples of sentences, what the photo shows badly of each face
             (`quality.warnings.face_warnings`); without it, no face has any.
+        groups: the model's G age groups, in rising order.
     """
 
     age_years: np.ndarray = field(metadata=_rows())
     interval_years: np.ndarray = field(metadata=_rows(2))
     age_probabilities: np.ndarray = field(metadata=_rows(NUM_AGES))
-    group_probabilities: np.ndarray = field(metadata=_rows(len(AGE_GROUP_NAMES)))
-    gender_probabilities: np.ndarray = field(metadata=_rows(len(GENDERS)))
-    ethnicity_probabilities: np.ndarray = field(metadata=_rows(len(ETHNICITIES)))
+    group_probabilities: np.ndarray = field(metadata=_rows(len(AGE_GROUPS)))
+    gender_probabilities: np.ndarray | None = field(metadata=_rows(len(GENDERS)))
+    ethnicity_probabilities: np.ndarray | None = field(metadata=_rows(len(ETHNICITIES)))
     warnings: tuple[tuple[str, ...], ...] = ()
+    groups: tuple[AgeGroup, ...] = field(default=AGE_GROUPS, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -150,17 +161,49 @@ class FaceAges(_FaceRows):
                 f"FaceAges.warnings: expected {len(self)} tuples, got {len(self.warnings)}"
             )
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those of `labels.ATTRIBUTES` that the model answers."""
+        return tuple(n for n in ATTRIBUTES if getattr(self, f"{n}_probabilities") is not None)
+
+    @classmethod
+    def none_found(cls, groups: tuple[AgeGroup, ...], attributes: tuple[str, ...]) -> "FaceAges":
+        """No face, from a model with these age groups and attributes."""
+        unanswered = {f"{n}_probabilities": None for n in ATTRIBUTES if n not in attributes}
+        no_groups = np.zeros((0, len(groups)))
+        changes: dict[str, Any] = {**unanswered, "groups": groups, "group_probabilities": no_groups}
+        return replace(cls.empty(), **changes)
+
+    def _row_shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes = super()._row_shapes() | {"group_probabilities": (len(self.groups),)}
+        unanswered = [n for n in ATTRIBUTES if n not in self.attributes]
+        return {
+            n: s for n, s in shapes.items() if n.removesuffix("_probabilities") not in unanswered
+        }
+
     def _selected(self, rows: np.ndarray) -> dict[str, Any]:
         return super()._selected(rows) | {"warnings": tuple(self.warnings[i] for i in rows)}
 
     @classmethod
     def _joined(cls, results: list[Self]) -> dict[str, Any]:
-        return super()._joined(results) | {"warnings": sum((r.warnings for r in results), ())}
+        filled = [r for r in results if len(r)] or results[:1]
+        if len({(r.groups, r.attributes) for r in filled}) > 1:
+            raise ValueError(
+                "expected the results of one model, got other age groups or attributes"
+            )
+        first = filled[0]
+        unanswered = {f"{n}_probabilities": None for n in ATTRIBUTES if n not in first.attributes}
+        warnings: tuple[tuple[str, ...], ...] = sum((r.warnings for r in results), ())
+        return (
+            super()._joined(results) | unanswered | {"groups": first.groups, "warnings": warnings}
+        )
 
     def to_dicts(
         self, ethnicity: bool = False, at_least: tuple[int, ...] = ()
     ) -> list[dict[str, Any]]:
         """One JSON-ready dict a face: the form of the command line, the API and the page.
+
+        What the model does not answer (`attributes`) is left out.
 
         Args:
             ethnicity: also say the perceived ethnicity, for audits.
@@ -179,24 +222,30 @@ class FaceAges(_FaceRows):
         return faces
 
     def _face_dict(self, i: int, ethnicity: bool) -> dict[str, Any]:
-        groups, gender = self.group_probabilities[i], self.gender_probabilities[i]
+        groups, names = self.group_probabilities[i], [group.name for group in self.groups]
         face = {
             "box": [round(float(v), 1) for v in self.box_xyxy[i]],
             "score": None if np.isnan(self.score[i]) else round(float(self.score[i]), 4),
             "age": round(float(self.age_years[i]), 1),
             "interval": [round(float(v), 1) for v in self.interval_years[i]],
-            "group": AGE_GROUP_NAMES[int(groups.argmax())],
+            "group": names[int(groups.argmax())],
             "group_probabilities": {
-                name: round(float(p), 4) for name, p in zip(AGE_GROUP_NAMES, groups, strict=True)
+                name: round(float(p), 4) for name, p in zip(names, groups, strict=True)
             },
-            "gender": GENDERS[int(gender.argmax())],
-            "gender_probability": round(float(gender.max()), 4),
         }
-        if ethnicity:
-            probabilities = self.ethnicity_probabilities[i]
-            face["ethnicity"] = ETHNICITIES[int(probabilities.argmax())]
-            face["ethnicity_probability"] = round(float(probabilities.max()), 4)
+        if self.gender_probabilities is not None:
+            face |= _class("gender", GENDERS, self.gender_probabilities[i])
+        if ethnicity and self.ethnicity_probabilities is not None:
+            face |= _class("ethnicity", ETHNICITIES, self.ethnicity_probabilities[i])
         return face
+
+
+def _class(name: str, classes: tuple[str, ...], probabilities: np.ndarray) -> dict[str, Any]:
+    """The most probable class of one face, and its probability."""
+    return {
+        name: classes[int(probabilities.argmax())],
+        f"{name}_probability": round(float(probabilities.max()), 4),
+    }
 
 
 def picture_record(

@@ -15,10 +15,10 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 
-from age_model.labels import AGE_GROUP_NAMES, group_index
+from age_model.labels import AGE_GROUPS, AgeGroup, group_index, parse_groups
+from age_model.network.answers import GROUPS_KEY
 from age_model.network.calibration import CONFIG_KEY, INTERVAL_COVERAGE, Calibration
 from age_model.network.decode import (
-    UNCALIBRATED,
     cumulated,
     decode,
     group_probabilities,
@@ -26,6 +26,7 @@ from age_model.network.decode import (
     softmax,
 )
 from age_model.records.atomic import atomic_file
+from age_model.results import FaceAges
 from train.console.command import run_command
 from train.console.errors import InputError
 from train.evaluation.metrics import true_group
@@ -57,6 +58,17 @@ class CalibrateArguments:
     omit_source: str | None = field(
         default=None, metadata={"help": "Key of a source of pictures that is not looked at."}
     )
+    groups: str | None = field(
+        default=None,
+        metadata={
+            "help": "Age groups for the checkpoint to answer in from now on, such as "
+            "0-12,13-17,18+; none: those that it has. Any will do: it knows single years."
+        },
+    )
+
+    def __post_init__(self) -> None:
+        if self.groups:
+            parse_groups(self.groups)
 
 
 def calibrate(arguments: CalibrateArguments) -> tuple[Calibration, dict]:
@@ -74,10 +86,14 @@ def calibrate(arguments: CalibrateArguments) -> tuple[Calibration, dict]:
         raise InputError(f"--model: expected a checkpoint folder, got {arguments.model}")
     table = load_split(arguments.data, SPLIT, arguments.omit_source)
     labels = {name: np.asarray(table[name][:]) for name in LABELS}
-    age, gender, ethnicity = _log_probabilities(arguments, table)
-    calibration = fit(age, gender, ethnicity, labels, arguments.source_weights == EQUAL)
+    age, gender, ethnicity, own_groups = _log_probabilities(arguments, table)
+    groups = parse_groups(arguments.groups) if arguments.groups else own_groups
+    equal = arguments.source_weights == EQUAL
+    calibration = fit(age, gender, ethnicity, labels, equal, groups=groups)
     config = json.loads(config_json.read_text(encoding="utf-8"))
     config[CONFIG_KEY] = calibration.to_dict()
+    if arguments.groups:
+        config[GROUPS_KEY] = [group.name for group in groups]
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
     with atomic_file(config_json) as partial:
         partial.write_text(text, encoding="utf-8")
@@ -86,38 +102,44 @@ def calibrate(arguments: CalibrateArguments) -> tuple[Calibration, dict]:
 
 def fit(
     age: np.ndarray,
-    gender: np.ndarray,
-    ethnicity: np.ndarray,
+    gender: np.ndarray | None,
+    ethnicity: np.ndarray | None,
     labels: dict[str, np.ndarray],
     equal_sources: bool = True,
+    *,
+    groups: tuple[AgeGroup, ...] = AGE_GROUPS,
 ) -> Calibration:
     """The calibration of N uncalibrated answers.
 
     Args:
-        age, gender, ethnicity: (N, C) logits of each head.
+        age, gender, ethnicity: (N, C) logits of each head; None of one that was not taught.
         labels: (N,) "source", keys of sources, and integers "age_low", "age_high", "gender",
             "ethnicity"; -1 for none.
         equal_sources: whether all sources that have a label count equally for what is fitted to it;
             else all labels do.
+        groups: the checkpoint's age groups.
     """
     low, high, source = labels["age_low"], labels["age_high"], labels["source"]
     weights = source_weights if equal_sources else lambda source: np.ones(len(source))
-    groups, point = true_group(low, high), (low == high) & (low >= 0)
+    labelled, point = true_group(low, high, groups), (low == high) & (low >= 0)
 
-    def temperature(logits: np.ndarray, classes: np.ndarray, merged=lambda p: p) -> float:
+    def temperature(logits: np.ndarray | None, classes: np.ndarray, merged=lambda p: p) -> float:
+        if logits is None:
+            return 1.0
         known = classes >= 0
         return _temperature(
             lambda t: merged(softmax(logits[known], t)), classes[known], weights(source[known])
         )
 
-    age_temperature = temperature(age, groups, group_probabilities)
+    age_temperature = temperature(age, labelled, lambda p: group_probabilities(p, groups))
     return Calibration(
         age_temperature=age_temperature,
         gender_temperature=temperature(gender, labels["gender"]),
         ethnicity_temperature=temperature(ethnicity, labels["ethnicity"]),
         interval_levels=interval_levels(
-            softmax(age[point], age_temperature), low[point], weights(source[point])
+            softmax(age[point], age_temperature), low[point], weights(source[point]), groups
         ),
+        groups=groups,
     )
 
 
@@ -128,7 +150,10 @@ def source_weights(source: np.ndarray) -> np.ndarray:
 
 
 def interval_levels(
-    probabilities: np.ndarray, age_years: np.ndarray, weights: np.ndarray
+    probabilities: np.ndarray,
+    age_years: np.ndarray,
+    weights: np.ndarray,
+    groups: tuple[AgeGroup, ...] = AGE_GROUPS,
 ) -> tuple[float, ...]:
     """Level of the interval for each age group, so that it covers equally often in all.
 
@@ -142,14 +167,15 @@ def interval_levels(
         probabilities: (N, 101), rows sum to 1.
         age_years: (N,) int, labels.
         weights: (N,) above 0: how much each label counts.
+        groups: the checkpoint's age groups.
     """
     if not len(age_years):
-        return UNCALIBRATED.interval_levels
+        return Calibration(groups=groups).interval_levels
     scores = np.abs(2 * cumulated(probabilities, age_years) - 1)
-    groups = group_index(age_years)
+    labelled = group_index(age_years, groups)
     for share in np.arange(0.5, 1.0, 0.005):
-        levels = _levels(scores, groups, weights, share)
-        low, high = interval(probabilities, levels).T
+        levels = _levels(scores, labelled, len(groups), weights, share)
+        low, high = interval(probabilities, levels, groups).T
         covered = (low <= age_years) & (age_years <= high)
         if np.average(covered, weights=weights) >= INTERVAL_COVERAGE:
             break
@@ -157,12 +183,12 @@ def interval_levels(
 
 
 def _levels(
-    scores: np.ndarray, groups: np.ndarray, weights: np.ndarray, share: float
+    scores: np.ndarray, labelled: np.ndarray, count: int, weights: np.ndarray, share: float
 ) -> tuple[float, ...]:
     levels = []
-    for g in range(len(AGE_GROUP_NAMES)):
-        rows = groups == g
-        rows = rows if rows.sum() >= FEWEST_IN_GROUP else np.ones(len(groups), bool)
+    for g in range(count):
+        rows = labelled == g
+        rows = rows if rows.sum() >= FEWEST_IN_GROUP else np.ones(len(labelled), bool)
         levels.append(round(_conformal_quantile(scores[rows], weights[rows], share), 4))
     return tuple(levels)
 
@@ -208,7 +234,8 @@ def interval_coverage(
     """
     true = labels["age_low"]
     low, high = decode(age, calibration).interval_years.T
-    covered, groups = (low <= true) & (true <= high), group_index(true)
+    covered, groups = (low <= true) & (true <= high), group_index(true, calibration.groups)
+    names = [group.name for group in calibration.groups]
 
     def part(rows: np.ndarray) -> dict:
         return {"n": int(rows.sum()), "coverage": round(float(covered[rows].mean()), 4)}
@@ -217,28 +244,40 @@ def interval_coverage(
     found = {}
     for source in np.unique(labels["source"][point]):
         rows = point & (labels["source"] == source)
-        by_group = {AGE_GROUP_NAMES[g]: part(rows & (groups == g)) for g in np.unique(groups[rows])}
+        by_group = {names[g]: part(rows & (groups == g)) for g in np.unique(groups[rows])}
         found[str(source)] = part(rows) | {"by_group": by_group}
     return found
 
 
 def _log_probabilities(
     arguments: CalibrateArguments, table: datasets.Dataset
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Logits of the three heads, each up to a constant a row, which no temperature minds."""
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None, tuple[AgeGroup, ...]]:
+    """What a checkpoint says of all pictures, and its age groups.
+
+    Returns:
+        the logits of age, gender and ethnicity, each up to a constant a row, which no temperature
+        minds; None for what the network was not taught.
+    """
     from age_model.predictor import AgePredictor  # torch and transformers take seconds to import
 
     predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
-    predictor.calibration = UNCALIBRATED
-    parts: list[tuple[np.ndarray, ...]] = []
+    predictor.calibration = predictor.calibration.uncalibrated()
+    parts: list[FaceAges] = []
     with tqdm(total=len(table), desc="calibrate", unit="face") as progress:
         for batch in table.iter(batch_size=arguments.batch_size):
             faces = predictor.predict_crops([encoded(image) for image in batch["image"]])
-            parts.append(
-                (faces.age_probabilities, faces.gender_probabilities, faces.ethnicity_probabilities)
-            )
+            parts.append(faces)
             progress.update(len(faces))
-    return tuple(np.log(np.maximum(np.concatenate(p), LEAST)) for p in zip(*parts, strict=True))
+    faces = FaceAges.concatenate(parts)
+    gender, ethnicity = (
+        None if p is None else _log(p)
+        for p in (faces.gender_probabilities, faces.ethnicity_probabilities)
+    )
+    return _log(faces.age_probabilities), gender, ethnicity, predictor.age_groups
+
+
+def _log(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(probabilities, LEAST))
 
 
 def _run(arguments: CalibrateArguments) -> None:

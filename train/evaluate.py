@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from age_model.images.load import load_image
+from age_model.network.answers import GROUPS_KEY
 from age_model.network.reports import by_source, weights_sha256
 from age_model.records.atomic import atomic_folder
 from train.console.command import run_command
@@ -67,6 +68,8 @@ def evaluate(arguments: EvaluateArguments) -> dict:
         model = {
             "name": shown_name(arguments.model),
             "image_size": predictor.image_size,
+            GROUPS_KEY: [group.name for group in predictor.age_groups],
+            "attributes": list(predictor.attributes),
             "weights_sha256": weights_sha256(arguments.model),
         }
         data = {"name": shown_name(arguments.data), "split": arguments.split}
@@ -88,6 +91,7 @@ def _is_evaluation(folder: Path) -> bool:
 
 def _run(arguments: EvaluateArguments) -> None:
     results = evaluate(arguments)
+    run = _log_to_mlflow(arguments, results)
     for title, numbers in by_source(results):
         print(f"{title}: {numbers['n']} faces")
         if "years" in numbers:
@@ -96,10 +100,18 @@ def _run(arguments: EvaluateArguments) -> None:
         for name in ("groups", "gender", "ethnicity"):
             if name in numbers:
                 print(f"  {name} accuracy {numbers[name]['accuracy']:.1%}")
-    print(f"written to {arguments.out}")
+    print(f"written to {arguments.out}" + (f", and to the MLflow run {run}" if run else ""))
     if arguments.write_card:
         shutil.copy(Path(arguments.out, "results.json"), arguments.model)
         write_card(["--checkpoint", arguments.model])
+
+
+def _log_to_mlflow(arguments: EvaluateArguments, results: dict) -> str | None:
+    """Add the figures to the MLflow run of the checkpoint's training, where there is one."""
+    from train.training.mlflow_runs import log_evaluation  # torch takes seconds to import
+
+    rows = load_split(arguments.data, arguments.split)
+    return log_evaluation(arguments.model, results, arguments.data, rows)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -116,7 +116,7 @@ def live_faces(
         return ()
     probabilities = np.stack([track.age_probabilities for track in shown])
     years = quantile(probabilities, 0.5)
-    ends = interval(probabilities, calibration.interval_levels)
+    ends = interval(probabilities, calibration.interval_levels, calibration.groups)
     return tuple(
         LiveFace(t.number, t.box_xyxy, float(age), (float(low), float(high)))
         if t.frames >= SETTLED_FRAMES

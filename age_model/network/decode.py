@@ -33,7 +33,7 @@ class DecodedAges:
         interval_years: (B, 2) float64, low and high end of the interval that should hold the age
             with probability `INTERVAL_COVERAGE`.
         probabilities: (B, 101) float64, one for each single year.
-        group_probabilities: (B, 9) float64, sums over `labels.AGE_GROUPS`.
+        group_probabilities: (B, G) float64, sums over the calibration's `groups`.
     """
 
     years: np.ndarray
@@ -73,7 +73,11 @@ def _quantiles(probabilities: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.clip(year - 0.5 + np.clip(fraction, 0.0, 1.0), 0, MAX_AGE)
 
 
-def interval(probabilities: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+def interval(
+    probabilities: np.ndarray,
+    levels: tuple[float, ...],
+    groups: tuple[AgeGroup, ...] = AGE_GROUPS,
+) -> np.ndarray:
     """The ages that a face may well have, from the lowest to the highest.
 
     An age belongs to them when it lies within the middle `levels[g]` of the distribution, g being
@@ -84,15 +88,16 @@ def interval(probabilities: np.ndarray, levels: tuple[float, ...]) -> np.ndarray
 
     Args:
         probabilities: (B, 101), rows sum to 1.
-        levels: one for each of `labels.AGE_GROUPS`, between 0 and 1.
+        levels: one for each of the groups, between 0 and 1.
+        groups: in rising order, covering 0..100.
 
     Returns:
         (B, 2) float64 years, low and high end, within [0, 100]; the median lies between them.
     """
     half = np.asarray(levels) / 2
     probabilities = _checked(probabilities)
-    low = np.maximum(_quantiles(probabilities, 0.5 - half), [g.low - 0.5 for g in AGE_GROUPS])
-    high = np.minimum(_quantiles(probabilities, 0.5 + half), [g.high + 0.5 for g in AGE_GROUPS])
+    low = np.maximum(_quantiles(probabilities, 0.5 - half), [g.low - 0.5 for g in groups])
+    high = np.minimum(_quantiles(probabilities, 0.5 + half), [g.high + 0.5 for g in groups])
     has_any = low <= high  # the middle share reaches into this group
     return np.stack(
         [
@@ -128,9 +133,9 @@ def decode(logits: np.ndarray, calibration: Calibration = UNCALIBRATED) -> Decod
     probabilities = softmax(_checked(logits), calibration.age_temperature)
     return DecodedAges(
         years=quantile(probabilities, 0.5),
-        interval_years=interval(probabilities, calibration.interval_levels),
+        interval_years=interval(probabilities, calibration.interval_levels, calibration.groups),
         probabilities=probabilities,
-        group_probabilities=group_probabilities(probabilities),
+        group_probabilities=group_probabilities(probabilities, calibration.groups),
     )
 
 

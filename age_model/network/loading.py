@@ -6,16 +6,29 @@ from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-from transformers import AutoConfig, PreTrainedConfig, ViTConfig
+from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
 
+from age_model.network import preprocessing
+from age_model.network.answers import trained_attributes
 from age_model.network.calibration import Calibration
-from age_model.network.modeling import AgeViT, age_labels_problem
+from age_model.network.convolutional import AgeCNN, AgeDenseNet, AgeResNet
+from age_model.network.modeling import AgeNetwork, AgeViT, age_labels_problem
+from age_model.network.preprocessing import read_preprocessing
+from age_model.network.pretrained import AgeBackbone
 from age_model.network.reports import RESULTS, ROBUSTNESS
 
 EMBEDDED = Path(__file__).parents[1] / "checkpoint"
 EMBEDDED_NAME = "age_model/checkpoint"  # for people: the same on every machine
 HUB_SECONDS = 6  # with what its client adds, an answer is given up after ten
+# What is served, by the model type that config.json says.
+NETWORKS: dict[str, type[AgeNetwork]] = {
+    "vit": AgeViT,
+    "resnet": AgeResNet,
+    "age-densenet": AgeDenseNet,
+    "age-cnn": AgeCNN,
+    "age-backbone": AgeBackbone,
+}
 WANTED = "config.json and model.safetensors (or shards of it), as save_pretrained writes them"
 
 
@@ -23,7 +36,7 @@ class UnreachableError(ValueError):
     """A model on the Hub that is neither to be reached now nor in the cache from before."""
 
 
-def load_model(name: str, revision: str | None = None) -> AgeViT:
+def load_model(name: str, revision: str | None = None) -> AgeNetwork:
     """The network of a checkpoint, on the CPU, in float32, ready to predict.
 
     Only safetensors are read, never pickles, and no code of a checkpoint is run. What was fetched
@@ -38,7 +51,7 @@ def load_model(name: str, revision: str | None = None) -> AgeViT:
         ValueError: it cannot be had, is no checkpoint of this project, or does not answer in
             ages 0..100.
     """
-    folder = Path(name) if Path(name).is_dir() else _download(name, revision)
+    folder = checkpoint_folder(name, revision)
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
         raise ValueError(f"{name} is not a checkpoint: expected a folder with {WANTED}")
     try:
@@ -47,8 +60,9 @@ def load_model(name: str, revision: str | None = None) -> AgeViT:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         problem = _config_problem(config)
         if problem is None:
-            with _quiet():
-                model, report = AgeViT.from_pretrained(
+            read_preprocessing(folder, config)  # which refuses what cannot be used
+            with quiet():
+                model, report = NETWORKS[config.model_type].from_pretrained(
                     folder,
                     config=config,
                     use_safetensors=True,
@@ -71,13 +85,23 @@ def load_model(name: str, revision: str | None = None) -> AgeViT:
 
 
 def _config_problem(config: PreTrainedConfig) -> str | None:
-    if not isinstance(config, ViTConfig):
-        return f'expected the model type "vit", got "{config.model_type}"'
+    if config.model_type not in NETWORKS:
+        return f'expected a model type of {", ".join(NETWORKS)}, got "{config.model_type}"'
     try:
         Calibration.from_config(config)
+        trained_attributes(config)
     except ValueError as error:
         return str(error)
     return age_labels_problem(config)
+
+
+def checkpoint_folder(name: str, revision: str | None = None) -> Path:
+    """The folder of a checkpoint: `name` itself, or where its files from the Hub lie.
+
+    Raises:
+        UnreachableError, ValueError: see `load_model`.
+    """
+    return Path(name) if Path(name).is_dir() else _download(name, revision)
 
 
 def _download(name: str, revision: str | None) -> Path:
@@ -88,7 +112,13 @@ def _download(name: str, revision: str | None) -> Path:
             name,
             revision=revision,
             local_files_only=not _answers(name, revision),
-            allow_patterns=["config.json", "*.safetensors*", RESULTS, ROBUSTNESS],
+            allow_patterns=[
+                "config.json",
+                "*.safetensors*",
+                *preprocessing.FILES,
+                RESULTS,
+                ROBUSTNESS,
+            ],
         )
     except HFValidationError as error:
         raise ValueError(f"no model {name!r}: {expected}, and there is no such folder") from error
@@ -120,7 +150,7 @@ def _answers(name: str, revision: str | None) -> bool:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bar and no report while a checkpoint loads; both are as before afterwards."""
     hook = logging.set_tqdm_hook(lambda _factory, args, kwargs: logging.EmptyTqdm(*args, **kwargs))
     verbosity = logging.get_verbosity()

@@ -1,16 +1,24 @@
 """AgeViT: a Vision Transformer with heads for age in single years, gender and ethnicity."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from transformers import ViTConfig, ViTForImageClassification
+from transformers import PreTrainedConfig, PreTrainedModel, ViTConfig, ViTForImageClassification
 from transformers.utils import ModelOutput
 
 from age_model.labels import ETHNICITIES, GENDERS, NUM_AGES
 
 ID2LABEL = {age: str(age) for age in range(NUM_AGES)}
+# Of a configuration: what a network of this project answers.
+LABELS = {
+    "num_labels": NUM_AGES,
+    "id2label": ID2LABEL,
+    "label2id": {name: i for i, name in ID2LABEL.items()},
+}
+AgeNetwork: TypeAlias = PreTrainedModel  # one that answers `AgeOutput`
+USUAL_PATCH = 16  # pixels
 
 
 @dataclass
@@ -81,7 +89,50 @@ class AgeViT(ViTForImageClassification):
         )
 
 
-def age_labels_problem(config: ViTConfig) -> str | None:
+def add_heads(network: nn.Module, width: int) -> None:
+    """Give a network the three heads, untrained, each a layer over (B, width) features."""
+    network.classifier = nn.Linear(width, NUM_AGES)
+    network.gender_classifier = nn.Linear(width, len(GENDERS))
+    network.ethnicity_classifier = nn.Linear(width, len(ETHNICITIES))
+
+
+def answer(network: nn.Module, features: torch.Tensor, tokens: torch.Tensor) -> AgeOutput:
+    """What the three heads say.
+
+    Args:
+        network: with heads as `add_heads` gives them.
+        features: (B, D), what they read.
+        tokens: (B, T, E), the features of every place, row by row.
+    """
+    heads: Any = network  # that it has them is not said by its type
+    return AgeOutput(
+        logits=heads.classifier(features),
+        gender_logits=heads.gender_classifier(features),
+        ethnicity_logits=heads.ethnicity_classifier(features),
+        features=features,
+        token_features=tokens,
+        token_index=torch.arange(tokens.shape[1], device=tokens.device).expand(len(tokens), -1),
+    )
+
+
+def patch_side(config: PreTrainedConfig, size: int) -> int:
+    """Side of the squares that a network cuts its input into, pixels.
+
+    Args:
+        config: the network's.
+        size: side of the input, pixels.
+
+    Returns:
+        the network's own patch where it has one that tiles the input; else the side nearest to it,
+        or to USUAL_PATCH, that does.
+    """
+    backbone = getattr(config, "backbone_config", config)
+    patch = getattr(backbone, "patch_size", None) or USUAL_PATCH
+    wanted = patch if isinstance(patch, int) else patch[0]
+    return min((s for s in range(1, size + 1) if size % s == 0), key=lambda s: abs(s - wanted))
+
+
+def age_labels_problem(config: PreTrainedConfig) -> str | None:
     """Why a checkpoint's labels are not ages 0..100, in words; None where they are."""
     labels = [config.id2label.get(i) for i in range(config.num_labels)]
     if labels == list(ID2LABEL.values()):

@@ -5,12 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from age_model.labels import AGE_GROUP_NAMES
+from age_model.network.answers import GROUPS_KEY
 from age_model.network.calibration import CONFIG_KEY
 
 RESULTS = "results.json"
 ROBUSTNESS = "robustness.json"
 END_TO_END = "end_to_end.json"
 DELETION = "deletion.json"
+LEAVE_ONE_OUT = "leave_one_out.json"
 # Faces; of fewer a number says little: greyed on the page, and called neither worst nor best.
 FEW = 30
 # Of these files and training.json: raise it when a field changes its name or meaning.
@@ -51,6 +54,11 @@ def read_results(checkpoint: Path) -> dict[str, Any]:
     return results
 
 
+def group_names(results: dict[str, Any]) -> tuple[str, ...]:
+    """The age groups that a results.json tells of; those of `labels` where it does not say."""
+    return tuple(results.get("model", {}).get(GROUPS_KEY, AGE_GROUP_NAMES))
+
+
 def source_title(content: dict[str, Any], source: str) -> str:
     """What a source of pictures is called for readers: its title, or its key where it has none.
 
@@ -74,7 +82,7 @@ def by_source(results: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def weights_sha256(checkpoint: str | Path) -> str | None:
-    """Hash of a checkpoint folder's weights and calibration; None where it is no folder.
+    """Hash of a checkpoint's weights, calibration and age groups; None where it is no folder.
 
     It ties results to what they measured: they are refused for anything else.
     """
@@ -83,7 +91,8 @@ def weights_sha256(checkpoint: str | Path) -> str | None:
     digest = hashlib.sha256()
     for shard in sorted(Path(checkpoint).glob("*.safetensors")):
         digest.update(shard.read_bytes())
-    calibration = json.loads((Path(checkpoint) / "config.json").read_text()).get(CONFIG_KEY)
-    if calibration is not None:
-        digest.update(json.dumps(calibration, sort_keys=True).encode())
+    config = json.loads((Path(checkpoint) / "config.json").read_text())
+    for key in (CONFIG_KEY, GROUPS_KEY):
+        if config.get(key) is not None:
+            digest.update(json.dumps(config[key], sort_keys=True).encode())
     return digest.hexdigest()

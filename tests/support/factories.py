@@ -51,7 +51,7 @@ def save_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
     from transformers import ViTConfig
 
     from age_model.network.modeling import ID2LABEL, AgeViT
-    from age_model.network.preprocessing import image_processor
+    from age_model.network.preprocessing import Preprocessing
 
     torch.manual_seed(seed)
     config = ViTConfig(
@@ -65,5 +65,5 @@ def save_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
         label2id={label: age for age, label in ID2LABEL.items()},
     )
     AgeViT(config).save_pretrained(folder)
-    image_processor(32).save_pretrained(folder)
+    Preprocessing(32).save(folder)
     return folder

@@ -17,8 +17,9 @@ from safetensors.torch import load_file
 
 from age_model import AgePredictor
 from age_model.network.modeling import AgeViT
+from age_model.network.preprocessing import Preprocessing
 from train.console.errors import InputError
-from train.data.dataset import FaceDataset, collate
+from train.data.dataset import Collate, FaceDataset
 from train.data.prepared import load_prepared
 from train.evaluation.metrics import validation_scores
 from train.finetune import UNFINISHED, build_trainer, check_validation, finetune, main
@@ -69,7 +70,8 @@ def test_saved_network_gives_the_trainers_scores(trained, prepared):
     sigma = {"utkface": 0.03, "fairface": 0.03}
     facts = json.loads((trained / "training.json").read_text())
     rows = load_prepared(prepared)["validation"]
-    batch = collate(FaceDataset(rows, 32, sigma).__getitems__(list(range(len(rows)))))
+    dataset = FaceDataset(rows, Preprocessing(32), sigma)
+    batch = Collate(Preprocessing(32))(dataset.__getitems__(list(range(len(rows)))))
     with torch.inference_mode():
         answer = load_network(str(trained)).eval()(batch["pixel_values"])
     labels = [batch[name].numpy() for name in ("age_low", "age_high", "gender")]

@@ -2,8 +2,7 @@
 
 from itertools import chain
 
-from age_model.labels import AGE_GROUP_NAMES
-from age_model.network.reports import by_source
+from age_model.network.reports import by_source, group_names
 from train.evaluation.cells import DECADE_NAMES, ENOUGH
 
 NOTHING = "–"
@@ -87,7 +86,7 @@ def _overview_column(numbers: dict) -> dict[str, str]:
         }
     if groups := numbers.get("groups"):
         column |= {
-            "Age group right (of nine)": percent(groups["accuracy"]),
+            f"Age group right (of {len(groups['confusion'])})": percent(groups["accuracy"]),
             "Age group right or next to it": percent(groups["within_one_accuracy"]),
             "Calibration error of the groups": f"{groups['calibration_error']:.3f}",
         }
@@ -139,7 +138,7 @@ def accuracy_by_group(results: dict) -> str:
         header,
         [
             [name, *chain.from_iterable(rows[name].get(title, empty) for title in titles)]
-            for name in AGE_GROUP_NAMES
+            for name in group_names(results)
             if name in rows
         ],
     )

@@ -9,7 +9,7 @@ from datasets import Dataset as ArrowDataset
 from PIL import Image as PILImage
 from torch.utils.data import DataLoader, Dataset
 
-from age_model.network.preprocessing import normalize, resize, standardize
+from age_model.network.preprocessing import Preprocessing
 from train.data.augment import augment
 
 LABELS = ("age_low", "age_high", "gender", "ethnicity")
@@ -23,13 +23,21 @@ class FaceDataset(Dataset):
 
     Args:
         rows: from `prepared.load_prepared`.
-        size: side of the pictures that it gives, pixels.
+        preprocessing: the network's.
         sigma_per_year: width of the label distribution of each source, from
             `prepared.source_metadata`.
+        stored: side of the pictures that it gives, in sides of the network's input.
     """
 
-    def __init__(self, rows: ArrowDataset, size: int, sigma_per_year: dict[str, float]):
-        self.rows, self.size, self.sigma_per_year = rows, size, sigma_per_year
+    def __init__(
+        self,
+        rows: ArrowDataset,
+        preprocessing: Preprocessing,
+        sigma_per_year: dict[str, float],
+        stored: float = 1.0,
+    ):
+        self.rows, self.preprocessing, self.sigma_per_year = rows, preprocessing, sigma_per_year
+        self.size = round(stored * preprocessing.size)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -43,34 +51,43 @@ class FaceDataset(Dataset):
         items = []
         for j, image in enumerate(rows["image"]):
             with PILImage.open(io.BytesIO(image["bytes"])) as picture:
-                image_rgb = resize(np.asarray(picture.convert("RGB")), self.size)
+                whole_rgb = np.asarray(picture.convert("RGB"))
+            image_rgb = self.preprocessing.resize(whole_rgb, self.size)
             labels = {name: rows[name][j] for name in LABELS}
             labels[SIGMA] = self.sigma_per_year[rows["source"][j]]
             items.append({"image_rgb": image_rgb, **labels})
         return items
 
 
-def collate(items: list[dict]) -> dict[str, torch.Tensor]:
-    """B items -> pixel_values (B, 3, size, size) float32 in -1..1, and the (B,) labels."""
-    return {"pixel_values": normalize(np.stack([i["image_rgb"] for i in items])), **_labels(items)}
+class Collate:
+    """B items -> pixel_values (B, 3, size, size) float32, and the (B,) labels."""
+
+    def __init__(self, preprocessing: Preprocessing):
+        self.preprocessing = preprocessing
+
+    def __call__(self, items: list[dict]) -> dict[str, torch.Tensor]:
+        """See the class."""
+        images_rgb = np.stack([item["image_rgb"] for item in items])
+        return {"pixel_values": self.preprocessing.normalize(images_rgb), **_labels(items)}
 
 
 class AugmentingCollate:
-    """B items -> a batch as from `collate`, its pictures augmented.
+    """B items -> a batch as from `Collate`, its pictures augmented.
 
     Args:
-        size: side of the network's input, pixels.
+        preprocessing: the network's.
         seed: of the changes.
     """
 
-    def __init__(self, size: int, seed: int):
-        self.size, self.seed = size, seed
+    def __init__(self, preprocessing: Preprocessing, seed: int):
+        self.preprocessing, self.seed = preprocessing, seed
 
     def __call__(self, items: list[dict]) -> dict[str, torch.Tensor]:
         """See the class."""
         images_rgb, labels = _stack(items)
-        pixels = augment(images_rgb, self.size, _seeded(torch.Generator(), self.seed))
-        return {"pixel_values": standardize(pixels), **labels}
+        generator = _seeded(torch.Generator(), self.seed)
+        pixels = augment(images_rgb, self.preprocessing.size, generator)
+        return {"pixel_values": self.preprocessing.standardize(pixels), **labels}
 
 
 class DeviceCache:
@@ -81,16 +98,15 @@ class DeviceCache:
 
     Args:
         dataset: whose pictures to hold, at the size before augmentation.
-        size: side of the network's input, pixels.
         device: where to.
         seed: of the augmentation.
     """
 
-    def __init__(self, dataset: FaceDataset, size: int, device: torch.device, seed: int):
+    def __init__(self, dataset: FaceDataset, device: torch.device, seed: int):
         shape = (len(dataset), dataset.size, dataset.size, 3)
         self.images_rgb = torch.empty(shape, dtype=torch.uint8, device=device)
         self.labels: dict[str, torch.Tensor] = {}
-        self.size = size
+        self.preprocessing = dataset.preprocessing
         self.seed = seed
         self._generator = torch.Generator(device=device)
         loader = DataLoader(
@@ -110,9 +126,10 @@ class DeviceCache:
     def batch(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         """A batch as from `AugmentingCollate`, of the pictures with these (B,) numbers."""
         rows = rows.to(self.images_rgb.device)
-        pixels = augment(self.images_rgb[rows], self.size, _seeded(self._generator, self.seed))
+        generator = _seeded(self._generator, self.seed)
+        pixels = augment(self.images_rgb[rows], self.preprocessing.size, generator)
         labels = {name: values[rows] for name, values in self.labels.items()}
-        return {"pixel_values": standardize(pixels), **labels}
+        return {"pixel_values": self.preprocessing.standardize(pixels), **labels}
 
 
 def _decoders() -> int:

@@ -2,14 +2,7 @@
 
 import numpy as np
 
-from age_model.labels import (
-    AGE_GROUP_NAMES,
-    ETHNICITIES,
-    GENDERS,
-    MAX_AGE,
-    AgeGroup,
-    group_index,
-)
+from age_model.labels import ETHNICITIES, GENDERS, MAX_AGE, AgeGroup, group_index
 from train.evaluation.cells import DECADE_NAMES, DECADES
 from train.evaluation.challenge_age import challenge
 from train.evaluation.fairness import fairness
@@ -18,7 +11,6 @@ from train.evaluation.metrics import (
     age_error,
     expected_calibration_error,
     group_accuracy,
-    true_group,
 )
 from train.evaluation.predictions import Predictions
 
@@ -38,18 +30,18 @@ def source_results(p: Predictions, resamples: int, seed: int) -> dict:
     Returns:
         "n", and "years" (from point labels), "groups" (from every label that lies within one
         group), "gender" and "ethnicity", "thresholds" (from point labels) and "fairness" (the
-        modules of these names), each where the source has such labels.
+        modules of these names), each where the source has such labels and the model was taught it.
     """
     results: dict = {"n": len(p)}
     if len(p.points):
         results["years"] = _years(p.points, resamples, seed)
         results["thresholds"] = challenge(p.points)
-    groups = true_group(p.age_low, p.age_high)
+    groups = p.labelled_group
     if (groups >= 0).any():
         results["groups"] = _groups(p.where(groups >= 0), groups[groups >= 0])
     for name, names in [("gender", GENDERS), ("ethnicity", ETHNICITIES)]:
         labelled = p.where(getattr(p, name) >= 0)
-        if len(labelled):
+        if len(labelled) and getattr(p, f"{name}_probabilities") is not None:
             results[name] = _attribute(labelled, name, names)
     if cells := fairness(p, resamples, seed):
         results["fairness"] = cells
@@ -57,10 +49,10 @@ def source_results(p: Predictions, resamples: int, seed: int) -> dict:
 
 
 def confusion(p: Predictions) -> np.ndarray:
-    """(9, 9) int counts: labelled group (row) against the most probable group (column)."""
-    true = true_group(p.age_low, p.age_high)
+    """(G, G) int counts: labelled group (row) against the most probable group (column)."""
+    true = p.labelled_group
     chosen = p.group_probabilities.argmax(axis=1)
-    counts = np.zeros((len(AGE_GROUP_NAMES),) * 2, dtype=int)
+    counts = np.zeros((len(p.groups),) * 2, dtype=int)
     np.add.at(counts, (true[true >= 0], chosen[true >= 0]), 1)
     return counts
 
@@ -69,7 +61,7 @@ def _years(p: Predictions, resamples: int, seed: int) -> dict:
     def error(rows: Predictions) -> dict:
         return age_error(rows.years, rows.age_low, resamples, seed)
 
-    groups = group_index(p.age_low)
+    groups = group_index(p.age_low, p.groups)
     decades = group_index(p.age_low, DECADES)
     bands = {
         name: p.where((p.age_low >= first) & (p.age_low <= last))
@@ -80,13 +72,13 @@ def _years(p: Predictions, resamples: int, seed: int) -> dict:
         "by_band": {name: error(rows) for name, rows in bands.items() if len(rows)},
         "by_age": _by(p, group_index(p.age_low, AGE_BINS), AGE_BIN_NAMES, error),
         "by_decade": _by(p, decades, DECADE_NAMES, error),
-        "by_group": _by(p, groups, AGE_GROUP_NAMES, error),
+        "by_group": _by(p, groups, p.group_names, error),
         "by_gender": _by(p, p.gender, GENDERS, error),
         "by_ethnicity": _by(p, p.ethnicity, ETHNICITIES, error),
         "interval": {
             **_interval(p),
             "by_decade": _by(p, decades, DECADE_NAMES, _interval),
-            "by_group": _by(p, groups, AGE_GROUP_NAMES, _interval),
+            "by_group": _by(p, groups, p.group_names, _interval),
             "by_gender": _by(p, p.gender, GENDERS, _interval),
             "by_ethnicity": _by(p, p.ethnicity, ETHNICITIES, _interval),
         },
@@ -112,7 +104,7 @@ def _groups(p: Predictions, true: np.ndarray) -> dict:
     return {
         **accuracy(rows),
         "calibration_error": expected_calibration_error(p.group_probabilities, true),
-        "by_group": _by(rows, true, AGE_GROUP_NAMES, accuracy),
+        "by_group": _by(rows, true, p.group_names, accuracy),
         "by_gender": _by(rows, p.gender, GENDERS, accuracy),
         "by_ethnicity": _by(rows, p.ethnicity, ETHNICITIES, accuracy),
         "confusion": confusion(p).tolist(),
@@ -131,7 +123,7 @@ def _attribute(p: Predictions, name: str, names: tuple[str, ...]) -> dict:
     return {
         **accuracy(rows),
         "by_class": _by(rows, true, names, accuracy),
-        "by_group": _by(rows, true_group(p.age_low, p.age_high), AGE_GROUP_NAMES, accuracy),
+        "by_group": _by(rows, p.labelled_group, p.group_names, accuracy),
     }
 
 

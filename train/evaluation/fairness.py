@@ -8,8 +8,8 @@ from itertools import product
 
 import numpy as np
 
-from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS
-from train.evaluation.metrics import age_error, share, true_group
+from age_model.labels import ETHNICITIES, GENDERS
+from train.evaluation.metrics import age_error, share
 from train.evaluation.predictions import Predictions
 
 MISSING = -1  # of a label
@@ -35,16 +35,16 @@ def fairness(p: Predictions, resamples: int, seed: int) -> dict | None:
     points = p.points
     measure = _years if len(points) else _group_accuracy
     rows = points if len(points) else p
-    groups = true_group(rows.age_low, rows.age_high)
+    groups = rows.labelled_group
     cells = []
     genders, ethnicities = _classes(rows.gender), _classes(rows.ethnicity)
     if genders == ethnicities == [MISSING]:
         return None
-    for g, m, e in product(range(len(AGE_GROUP_NAMES)), genders, ethnicities):
+    for g, m, e in product(range(len(p.groups)), genders, ethnicities):
         inside = (groups == g) & (rows.gender == m) & (rows.ethnicity == e)
         if inside.any():
             names = {
-                "age_group": AGE_GROUP_NAMES[g],
+                "age_group": p.group_names[g],
                 "gender": GENDERS[m] if m != MISSING else None,
                 "ethnicity": ETHNICITIES[e] if e != MISSING else None,
             }
@@ -67,7 +67,7 @@ def _years(p: Predictions, resamples: int, seed: int) -> dict:
 
 def _group_accuracy(p: Predictions, *_) -> dict:
     chosen = p.group_probabilities.argmax(axis=1)
-    return {"n": len(p)} | _share("accuracy", chosen == true_group(p.age_low, p.age_high))
+    return {"n": len(p)} | _share("accuracy", chosen == p.labelled_group)
 
 
 def _share(name: str, holds: np.ndarray) -> dict:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import binomtest
 
-from age_model.labels import group_index
+from age_model.labels import AGE_GROUPS, AgeGroup, group_index
+from age_model.network.calibration import Calibration
 from age_model.network.decode import decode
 
 if TYPE_CHECKING:
@@ -67,12 +68,14 @@ def share(holds: np.ndarray) -> dict:
     return {"n": n, "share": count / n, "interval": [float(v) for v in interval]}
 
 
-def true_group(age_low: np.ndarray, age_high: np.ndarray) -> np.ndarray:
-    """(N,) index in `labels.AGE_GROUPS` of the group that holds the whole of each age label.
+def true_group(
+    age_low: np.ndarray, age_high: np.ndarray, groups: tuple[AgeGroup, ...] = AGE_GROUPS
+) -> np.ndarray:
+    """(N,) index of the group that holds the whole of each age label.
 
     -1 where there is none: the label is missing (-1) or reaches over several groups.
     """
-    low, high = group_index(age_low), group_index(age_high)
+    low, high = group_index(age_low, groups), group_index(age_high, groups)
     return np.where((np.asarray(age_low) >= 0) & (low == high), low, -1)
 
 
@@ -104,6 +107,8 @@ def validation_scores(
     age_low: np.ndarray,
     age_high: np.ndarray,
     gender: np.ndarray,
+    *,
+    groups: tuple[AgeGroup, ...] = AGE_GROUPS,
 ) -> dict[str, float]:
     """Scores to watch and select on during training.
 
@@ -113,6 +118,7 @@ def validation_scores(
         age_low: (B,) years; equal to `age_high` for a point label, -1 for none.
         age_high: (B,) years, the end included.
         gender: (B,) index in `labels.GENDERS`, -1 for none.
+        groups: the network's age groups.
 
     Returns:
         mae, mae_21_60, mae_under_13, mae_over_60 (years) and cs5 over point labels;
@@ -120,7 +126,7 @@ def validation_scores(
         probable one); gender_accuracy over all. A score without any face is left out.
     """
     age_low, age_high, gender = map(np.asarray, (age_low, age_high, gender))
-    decoded = decode(age_logits)
+    decoded = decode(age_logits, Calibration(groups=groups))
     scores: dict[str, float] = {}
 
     point = (age_low >= 0) & (age_low == age_high)
@@ -132,11 +138,11 @@ def validation_scores(
         if band.any():
             scores[f"mae_{name}"] = age_error(decoded.years[band], age_low[band])["mae"]
 
-    groups = true_group(age_low, age_high)
-    interval = (age_low < age_high) & (groups >= 0)
+    labelled = true_group(age_low, age_high, groups)
+    interval = (age_low < age_high) & (labelled >= 0)
     if interval.any():
         chosen = decoded.group_probabilities[interval].argmax(axis=1)
-        accuracy = group_accuracy(chosen, groups[interval])
+        accuracy = group_accuracy(chosen, labelled[interval])
         scores["group_accuracy"] = accuracy["accuracy"]
         scores["group_accuracy_within_one"] = accuracy["within_one_accuracy"]
 

@@ -1,7 +1,6 @@
 """From a prepared split and a predictor to `Predictions`."""
 
-from dataclasses import fields
-from typing import Protocol
+from typing import Any, Protocol
 
 import datasets
 import numpy as np
@@ -15,6 +14,7 @@ from train.evaluation.predictions import Predictions
 LABELS = ("file", "source", "age_low", "age_high", "gender", "ethnicity")
 ANSWERS = (
     "interval_years", "group_probabilities", "gender_probabilities", "ethnicity_probabilities",
+    "groups",
 )  # fmt: skip
 
 
@@ -48,17 +48,19 @@ def predict_split(
     predictor: CropPredictor, table: datasets.Dataset, batch_size: int
 ) -> Predictions:
     """Predict all pictures of a split in order, `batch_size` of them in memory at a time."""
-    parts: dict[str, list] = {column.name: [] for column in fields(Predictions)}
+    labels: dict[str, list] = {name: [] for name in LABELS}
+    answered: list[FaceAges] = []
     with tqdm(total=len(table), desc="evaluate", unit="face") as progress:
         for batch in table.iter(batch_size=batch_size):
             faces = predictor.predict_crops([encoded(image) for image in batch["image"]])
             for name in LABELS:
-                parts[name].append(np.asarray(batch[name]))
-            parts["years"].append(faces.age_years)
-            for name in ANSWERS:
-                parts[name].append(getattr(faces, name))
+                labels[name].append(np.asarray(batch[name]))
+            answered.append(faces)
             progress.update(len(faces))
-    return Predictions(**{name: np.concatenate(values) for name, values in parts.items()})
+    answers = FaceAges.concatenate(answered)
+    columns: dict[str, Any] = {name: np.concatenate(values) for name, values in labels.items()}
+    columns |= {name: getattr(answers, name) for name in ANSWERS}
+    return Predictions(**columns, years=answers.age_years)
 
 
 def encoded(image: dict) -> bytes | str:

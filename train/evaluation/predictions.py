@@ -3,10 +3,12 @@
 import csv
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS
+from age_model.labels import AGE_GROUPS, ETHNICITIES, GENDERS, AgeGroup
+from train.evaluation.metrics import true_group
 
 COLUMNS = (
     "file", "source", "true_low", "true_high", "years", "interval_low", "interval_high", "group",
@@ -25,9 +27,10 @@ class Predictions:
         gender, ethnicity: (N,) int, index in `labels.GENDERS`, `labels.ETHNICITIES`; -1 for none.
         years: (N,) float64, estimated age.
         interval_years: (N, 2) float64, ends of the 80% interval.
-        group_probabilities: (N, 9) float64, over `labels.AGE_GROUPS`.
-        gender_probabilities: (N, 2) float64.
-        ethnicity_probabilities: (N, 5) float64.
+        group_probabilities: (N, G) float64, over `groups`.
+        gender_probabilities: (N, 2) float64, or None where the model was not taught gender.
+        ethnicity_probabilities: (N, 5) float64, or None alike.
+        groups: the model's G age groups.
     """
 
     file: np.ndarray
@@ -39,15 +42,30 @@ class Predictions:
     years: np.ndarray
     interval_years: np.ndarray
     group_probabilities: np.ndarray
-    gender_probabilities: np.ndarray
-    ethnicity_probabilities: np.ndarray
+    gender_probabilities: np.ndarray | None
+    ethnicity_probabilities: np.ndarray | None
+    groups: tuple[AgeGroup, ...] = AGE_GROUPS
 
     def __len__(self) -> int:
         return len(self.file)
 
     def where(self, rows: np.ndarray) -> "Predictions":
         """The rows that a (N,) bool mask or an array of indices names."""
-        return Predictions(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "groups"}
+        chosen: dict[str, Any] = {
+            name: None if column is None else column[rows] for name, column in columns.items()
+        }
+        return Predictions(**chosen, groups=self.groups)
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """The age groups' names."""
+        return tuple(group.name for group in self.groups)
+
+    @property
+    def labelled_group(self) -> np.ndarray:
+        """(N,) int, index of the group that holds the whole label; -1 where there is none."""
+        return true_group(self.age_low, self.age_high, self.groups)
 
     @property
     def points(self) -> "Predictions":
@@ -67,14 +85,20 @@ def write_predictions(path: Path, p: Predictions) -> None:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
         for i in range(len(p)):
-            gender = p.gender_probabilities[i]
             writer.writerow([
                 p.file[i], p.source[i],
                 *(age if age >= 0 else "" for age in (p.age_low[i], p.age_high[i])),
                 *(f"{years:.2f}" for years in (p.years[i], *p.interval_years[i])),
-                AGE_GROUP_NAMES[p.group_probabilities[i].argmax()],
+                p.group_names[p.group_probabilities[i].argmax()],
                 GENDERS[p.gender[i]] if p.gender[i] >= 0 else "",
-                GENDERS[gender.argmax()], f"{gender.max():.4f}",
+                *_class(p.gender_probabilities, i, GENDERS),
                 ETHNICITIES[p.ethnicity[i]] if p.ethnicity[i] >= 0 else "",
-                ETHNICITIES[p.ethnicity_probabilities[i].argmax()],
+                _class(p.ethnicity_probabilities, i, ETHNICITIES)[0],
             ])  # fmt: skip
+
+
+def _class(probabilities: np.ndarray | None, i: int, names: tuple[str, ...]) -> tuple[str, str]:
+    """The most probable class of a row and its probability; empty where nothing is answered."""
+    if probabilities is None:
+        return "", ""
+    return names[probabilities[i].argmax()], f"{probabilities[i].max():.4f}"

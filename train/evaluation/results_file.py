@@ -11,7 +11,7 @@ from train.evaluation.provenance import provenance
 
 DEFINITIONS = {
     "years": "estimated age: the median of the predicted distribution over single years",
-    "groups": "predicted group: the most probable of the nine; true group: the one that holds the "
+    "groups": "predicted group: the most probable one; true group: the one that holds the "
     "whole label; within one: the true group or one of its neighbours",
     "interval": f"predicted {INTERVAL_COVERAGE:.0%} interval; coverage: share of faces with "
     "low <= true age <= high",

@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, LogLocator
 
-from age_model.labels import AGE_GROUP_NAMES, MAX_AGE, group_index
+from age_model.labels import MAX_AGE, group_index
 from age_model.network.calibration import INTERVAL_COVERAGE
 from age_model.network.reports import source_title
 from train.evaluation.by_group import AGE_BIN_NAMES, AGE_BINS, confusion
-from train.evaluation.metrics import age_error, true_group
+from train.evaluation.metrics import age_error
 from train.evaluation.predictions import Predictions
 from train.figures.fairness import fairness_figure
 
@@ -120,9 +120,9 @@ def confusion_groups(parts: dict[str, Predictions]) -> Figure:
                 j, i, f"{share[i, j]:.0%}\n{counts[i, j]}", ha="center", va="center", fontsize=8,
                 color="white" if share[i, j] > 0.55 else "black",
             )  # fmt: skip
-        ticks = range(len(AGE_GROUP_NAMES))
-        axes.set_xticks(ticks, AGE_GROUP_NAMES)
-        rows = zip(AGE_GROUP_NAMES, counts.sum(axis=1), strict=True)
+        ticks = range(len(p.groups))
+        axes.set_xticks(ticks, p.group_names)
+        rows = zip(p.group_names, counts.sum(axis=1), strict=True)
         axes.set_yticks(ticks, [f"{name}\nn={count}" for name, count in rows])
         axes.set(
             xlabel="predicted group", ylabel="labelled group", title=f"{title}: share of the row"
@@ -140,7 +140,7 @@ def reliability(parts: dict[str, Predictions]) -> Figure:
     left, right = figure.subplots(1, 2)
     edges = np.linspace(0, 1, 11)
     for title, p in parts.items():
-        groups = true_group(p.age_low, p.age_high)
+        groups = p.labelled_group
         rows, true = p.where(groups >= 0), groups[groups >= 0]
         said = rows.group_probabilities.max(axis=1)
         right_answer = rows.group_probabilities.argmax(axis=1) == true
@@ -164,16 +164,17 @@ def reliability(parts: dict[str, Predictions]) -> Figure:
 def _coverage(axes: Axes, points: dict[str, Predictions]) -> None:
     """A bar for each labelled group and source."""
     width = 0.8 / max(len(points), 1)
-    counts = np.zeros(len(AGE_GROUP_NAMES), dtype=int)
+    names = next(iter(points.values())).group_names if points else ()
+    counts = np.zeros(len(names), dtype=int)
     for i, (title, p) in enumerate(points.items()):
-        groups = group_index(p.age_low)
+        groups = group_index(p.age_low, p.groups)
         used = np.unique(groups)
         counts += np.bincount(groups, minlength=len(counts))
         x = used + (i - (len(points) - 1) / 2) * width
         axes.bar(x, [p.covered[groups == g].mean() for g in used], width, label=title)
     axes.axhline(INTERVAL_COVERAGE, color=ORANGE, label=f"promised: {INTERVAL_COVERAGE:.0%}")
-    names = [f"{name}\nn={n}" for name, n in zip(AGE_GROUP_NAMES, counts, strict=True)]
-    axes.set_xticks(np.arange(len(names)), names, fontsize=8)
+    ticks = [f"{name}\nn={n}" for name, n in zip(names, counts, strict=True)]
+    axes.set_xticks(np.arange(len(ticks)), ticks, fontsize=8)
     axes.set(
         xlabel="labelled group", ylabel="share of labels inside", ylim=(0, 1.2),
         title=f"{INTERVAL_COVERAGE:.0%} intervals",

@@ -1,13 +1,15 @@
 """The figure of the numbers that `train.evaluation.fairness` gives."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm, Normalize
 from matplotlib.figure import Figure
 
-from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS
+from age_model.labels import ETHNICITIES, GENDERS
 from age_model.network.calibration import INTERVAL_COVERAGE
-from age_model.network.reports import by_source
+from age_model.network.reports import by_source, group_names
 
 GREY = "#c4c4c4"
 FEW = 10  # cells with fewer faces show their number only
@@ -41,11 +43,13 @@ def fairness_figure(results: dict) -> Figure | None:
     if not panels:
         return None
     figure = Figure(figsize=(4.6 * len(panels), 12.5), layout="constrained")
+    groups = group_names(results)
     grid = figure.subplots(len(GENDERS), len(panels), squeeze=False)
     for column, (title, cells, panel) in enumerate(panels):
         for row, gender in enumerate(GENDERS):
             axes = grid[row, column]
-            _draw(axes, [cell for cell in cells if cell["gender"] == gender], panel)
+            shown = [cell for cell in cells if cell["gender"] == gender]
+            _draw(axes, shown, panel, groups)
             axes.set_title(f"{title}, labelled {gender}\n{panel[1]}", fontsize=11)
     figure.suptitle(
         f"By age group, gender and ethnicity label; grey: fewer than {FEW} faces", fontsize=14
@@ -57,12 +61,12 @@ def _has_all_labels(cells: list[dict]) -> bool:
     return all(cell["gender"] is not None and cell["ethnicity"] is not None for cell in cells)
 
 
-def _draw(axes: Axes, cells: list[dict], panel: tuple) -> None:
+def _draw(axes: Axes, cells: list[dict], panel: tuple, groups: Sequence[str]) -> None:
     key, _, shown, colours, scale = panel
-    values = np.full((len(AGE_GROUP_NAMES), len(ETHNICITIES)), np.nan)
+    values = np.full((len(groups), len(ETHNICITIES)), np.nan)
     written = []
     for cell in cells:
-        y, x = AGE_GROUP_NAMES.index(cell["age_group"]), ETHNICITIES.index(cell["ethnicity"])
+        y, x = groups.index(cell["age_group"]), ETHNICITIES.index(cell["ethnicity"])
         few = cell["n"] < FEW
         values[y, x] = np.nan if few else cell[key]
         written.append((x, y, "" if few else shown.format(cell[key]) + "\n", f"n={cell['n']}"))
@@ -73,4 +77,4 @@ def _draw(axes: Axes, cells: list[dict], panel: tuple) -> None:
         colour = "white" if value and light[y, x] < 0.5 else "black"
         axes.text(x, y, value + n, ha="center", va="center", fontsize=9, color=colour)
     axes.set_xticks(range(len(ETHNICITIES)), ETHNICITIES)
-    axes.set_yticks(range(len(AGE_GROUP_NAMES)), AGE_GROUP_NAMES)
+    axes.set_yticks(range(len(groups)), groups)

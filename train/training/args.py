@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from transformers import HfArgumentParser, TrainingArguments
 
+from age_model.labels import parse_groups
 from age_model.network.precision import choose_device, has_fast_bf16
 from train.console.errors import InputError
 from train.networks.registry import NETWORKS, is_checkpoint
@@ -23,8 +24,9 @@ class ModelArguments:
     base_model: str | None = field(
         default=None,
         metadata={
-            "help": "Hub id (such as google/vit-base-patch16-224-in21k) or checkpoint folder to "
-            "start from; none: random weights of --architecture and --network_config."
+            "help": "Hub id (such as google/vit-base-patch16-224-in21k or "
+            "facebook/dinov2-with-registers-small) or checkpoint folder to start from; none: "
+            "random weights of --architecture and --network_config."
         },
     )
     architecture: str = field(
@@ -39,6 +41,13 @@ class ModelArguments:
         default=True,
         metadata={"help": "Start a ViT of random weights from mimetic initialisation."},
     )
+    groups: str | None = field(
+        default=None,
+        metadata={
+            "help": "Age groups to answer in, such as 0-12,13-17,18-24,25-44,45-64,65+; none: "
+            "those of the base, else 0-2,3-9,10-19 and decades to 70+."
+        },
+    )
     teacher: str | None = field(
         default=None, metadata={"help": "Folder of a trained network to distil into this one."}
     )
@@ -48,6 +57,11 @@ class ModelArguments:
     )
 
     def __post_init__(self) -> None:
+        if self.groups:
+            try:
+                parse_groups(self.groups)
+            except ValueError as error:
+                raise InputError(f"--groups: {error}") from None
         self.network_config = _json_object("network_config", self.network_config or {})
         for name in ("teacher", "second_teacher"):
             folder = getattr(self, name)
@@ -67,8 +81,12 @@ class DataArguments:
     data: str = field(
         default="data", metadata={"help": "Folder made by `python -m train.prepare`."}
     )
-    image_size: int = field(
-        default=128, metadata={"help": "Side of the network's input in pixels, where it is free."}
+    image_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "Side of the network's input in pixels; none: that of the base or of the "
+            "configuration, else 128. Position embeddings of a base are interpolated."
+        },
     )
     omit_source: str | None = field(
         default=None, metadata={"help": "Key of a source of pictures that is not trained on."}
@@ -118,6 +136,16 @@ class AgeTrainingArguments(TrainingArguments):
     )
     class_weight_power: float = field(
         default=0.5, metadata={"help": "Exponent on these weights: 0 none, 1 full."}
+    )
+    layer_decay: float = field(
+        default=1.0,
+        metadata={
+            "help": "Learning rate of each block of a pretrained network, as a share of that of "
+            "the block after it; 1: the same for all. Needs --optimizer trainer."
+        },
+    )
+    freeze_backbone_steps: int = field(
+        default=0, metadata={"help": "Train only the heads of a base in so many first steps."}
     )
     gender_loss: float = field(default=0.5, metadata={"help": "Weight of the gender loss."})
     ethnicity_loss: float = field(default=0.25, metadata={"help": "Weight of the ethnicity loss."})
@@ -195,6 +223,16 @@ class AgeTrainingArguments(TrainingArguments):
                 raise InputError(
                     f"{name}: expected a number from 0 to 1, got {getattr(self, name)}"
                 )
+        if not 0 < self.layer_decay <= 1:
+            raise InputError(
+                f"layer_decay: expected a number above 0, at most 1, got {self.layer_decay}"
+            )
+        if self.layer_decay < 1 and self.optimizer == "muon":
+            raise InputError("layer_decay: needs --optimizer trainer, which --optim names")
+        if self.freeze_backbone_steps < 0:
+            raise InputError(
+                f"freeze_backbone_steps: expected 0 or more, got {self.freeze_backbone_steps}"
+            )
         if self.patch_dropout == 1:
             raise InputError("patch_dropout: 1 would leave no patch at all; give less")
         if self.mixup < 0:

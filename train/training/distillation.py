@@ -6,6 +6,7 @@ convolutional network knows by construction; feature distillation hands it over 
 """
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -13,13 +14,19 @@ from torch.nn import functional as F
 
 from age_model.network.modeling import AgeOutput
 
-HEADS = ("logits", "gender_logits", "ethnicity_logits")
+HEADS = {"age": "logits", "gender": "gender_logits", "ethnicity": "ethnicity_logits"}
 
 
-def answer_loss(student: AgeOutput, teacher: AgeOutput) -> torch.Tensor:
-    """(B,) sum over the three heads of KL(teacher || student), in nats."""
+def answer_loss(
+    student: AgeOutput, teacher: AgeOutput, lessons: Iterable[str] = tuple(HEADS)
+) -> torch.Tensor:
+    """(B,) sum over heads of KL(teacher || student), in nats.
+
+    Args:
+        lessons: the heads that the teacher was itself taught.
+    """
     losses = []
-    for head in HEADS:
+    for head in map(HEADS.get, lessons):
         log_p = F.log_softmax(student[head].float(), dim=1)
         log_q = F.log_softmax(teacher[head].float(), dim=1)
         losses.append(F.kl_div(log_p, log_q, log_target=True, reduction="none").sum(dim=1))
@@ -29,7 +36,7 @@ def answer_loss(student: AgeOutput, teacher: AgeOutput) -> torch.Tensor:
 def averaged(first: AgeOutput, second: AgeOutput) -> AgeOutput:
     """The mean of what two teachers answer, as probabilities, and what the first one sees where."""
     means = {}
-    for head in HEADS:
+    for head in HEADS.values():
         log_p, log_q = (F.log_softmax(output[head].float(), dim=1) for output in (first, second))
         means[head] = torch.logaddexp(log_p, log_q) - math.log(2)
     return AgeOutput(**{**first, **means})

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from age_model.labels import AGE_GROUPS, NUM_AGES, group_index
+from age_model.labels import AGE_GROUPS, NUM_AGES, AgeGroup, group_index
 from train.console.errors import InputError
 
 SIGMA_BASE_YEARS, SIGMA_PER_YEAR = 1.0, 0.03  # an old face is harder to tell to the year
@@ -82,7 +82,11 @@ def class_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def age_class_weights(
-    age_low: np.ndarray, age_high: np.ndarray, scheme: str, power: float
+    age_low: np.ndarray,
+    age_high: np.ndarray,
+    scheme: str,
+    power: float,
+    groups: tuple[AgeGroup, ...] = AGE_GROUPS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights that let rare ages count for more.
 
@@ -97,18 +101,18 @@ def age_class_weights(
         scheme: "none", "inverse" (1 / count) or "effective" (1 / effective number of samples, Cui
             et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019).
         power: exponent on the weights: 0 is no weighting, 1 the full one.
+        groups: the network's age groups.
 
     Returns:
-        (101,) float32 weights by age for points, (9,) float32 weights by age group for intervals.
+        (101,) float32 weights by age for points, (G,) float32 weights by age group for intervals.
     """
     is_point = (age_low == age_high) & (age_low >= 0)
     is_interval = age_low < age_high
     point_counts = np.bincount(age_low[is_point], minlength=NUM_AGES).astype(np.float64)
     kernel = soft_age_targets(torch.arange(NUM_AGES)).numpy().astype(np.float64)
     point = _weights(point_counts @ kernel, point_counts, scheme, power)
-    group_counts = np.bincount(group_index(age_low[is_interval]), minlength=len(AGE_GROUPS)).astype(
-        np.float64
-    )
+    labelled = group_index(age_low[is_interval], groups)
+    group_counts = np.bincount(labelled, minlength=len(groups)).astype(np.float64)
     return point, _weights(group_counts, group_counts, scheme, power)
 
 

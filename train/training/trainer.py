@@ -15,14 +15,18 @@ from transformers.trainer_callback import ExportableState, TrainerCallback
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from age_model.labels import NUM_AGES, group_index
+from age_model.network.answers import age_groups
 from age_model.network.modeling import AgeOutput
 from train.data.dataset import SIGMA, AugmentingCollate, DeviceCache
 from train.evaluation.metrics import validation_scores
+from train.networks.registry import token_grid
 from train.training.distillation import FeatureProjection, answer_loss, averaged, feature_loss
+from train.training.gentle import parameter_groups
 from train.training.losses import age_class_weights, class_loss, interval_age_loss, point_age_loss
 from train.training.mixup import Blend
 from train.training.optimizers import MuonAdamW
 from train.training.sampling import SourceSampler
+from train.training.start import taught_by
 
 TEACHER_DTYPE = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 # What of an AgeOutput is no answer, so that evaluation need not carry it about.
@@ -62,7 +66,9 @@ class WeightedTrainer(Trainer):
         if teacher is not None and args.feature_distillation:
             _projection(model, teacher).join(model)
         super().__init__(**kwargs)
-        self.input_size = self.eval_dataset.size
+        self.preprocessing = self.eval_dataset.preprocessing
+        self.groups = age_groups(model.config)
+        self._lessons = ["age", *taught_by([teacher, second_teacher])]
         self._cache: DeviceCache | None = None
         self._compiled: Callable[..., AgeOutput] | None = None
         self.compute_metrics = self._scores
@@ -78,8 +84,9 @@ class WeightedTrainer(Trainer):
             np.array(rows["age_high"]),
             args.class_weighting,
             args.class_weight_power,
+            self.groups,
         )
-        groups = group_index(np.arange(NUM_AGES))
+        groups = group_index(np.arange(NUM_AGES), self.groups)
         self.group_of_age = torch.from_numpy(groups).to(self.args.device)
         self.point_weights = torch.from_numpy(point).to(self.args.device)
         self.interval_weights = torch.from_numpy(interval).to(self.args.device)
@@ -98,7 +105,7 @@ class WeightedTrainer(Trainer):
             with torch.no_grad():
                 lesson = self._lesson(pixel_values)
             share = self.args.distillation
-            loss = (1 - share) * loss + share * answer_loss(outputs, lesson)
+            loss = (1 - share) * loss + share * answer_loss(outputs, lesson, self._lessons)
             if self.args.feature_distillation:
                 features = feature_loss(outputs, lesson, self.model.feature_projection.student_side)
                 loss = loss + self.args.feature_distillation * features
@@ -161,15 +168,13 @@ class WeightedTrainer(Trainer):
         """Augmented batches, or the numbers of their pictures where the device holds them."""
         if not self.args.cache_on_device:
             collate_for_evaluation = self.data_collator
-            self.data_collator = AugmentingCollate(self.input_size, self.args.seed)
+            self.data_collator = AugmentingCollate(self.preprocessing, self.args.seed)
             try:
                 return super().get_train_dataloader()
             finally:
                 self.data_collator = collate_for_evaluation
         if self._cache is None:
-            self._cache = DeviceCache(
-                self.train_dataset, self.input_size, self.args.device, self.args.seed
-            )
+            self._cache = DeviceCache(self.train_dataset, self.args.device, self.args.seed)
         numbers: DataLoader[Any] = DataLoader(
             range(len(self.train_dataset)),  # type: ignore[arg-type]
             self._train_batch_size,
@@ -193,11 +198,18 @@ class WeightedTrainer(Trainer):
         return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys=NO_ANSWER)
 
     def create_optimizer(self, model=None) -> torch.optim.Optimizer:
-        """Muon with AdamW, or what `--optim` names."""
+        """Muon with AdamW, or what `--optim` names, its rates by depth with `--layer_decay`."""
         if self.args.optimizer == "muon" and self.optimizer is None:
             self.optimizer = MuonAdamW(
                 model or self.model, self.args.learning_rate, self.args.weight_decay
             )
+        if self.args.layer_decay < 1 and self.optimizer is None:
+            network: Any = model or self.model
+            build, options = self.get_optimizer_cls_and_kwargs(self.args, network)
+            decayed = set(self.get_decay_parameter_names(network))
+            groups = parameter_groups(network, self.args.learning_rate, self.args.layer_decay,
+                                      self.args.weight_decay, decayed)  # fmt: skip
+            self.optimizer = build(groups, **options)
         return super().create_optimizer(model)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model=None) -> None:
@@ -222,10 +234,11 @@ class WeightedTrainer(Trainer):
     def _scores(self, prediction: EvalPrediction) -> dict[str, float]:
         """Scores of the validation pictures, and the age errors of each source with years."""
         answers = (*prediction.predictions[:2], *prediction.label_ids[:3])
-        scores = validation_scores(*answers)
+        scores = validation_scores(*answers, groups=self.groups)
         sources = np.array(self.eval_dataset.rows["source"])
         for source in np.unique(sources):
-            here = validation_scores(*(values[sources == source] for values in answers))
+            rows = (values[sources == source] for values in answers)
+            here = validation_scores(*rows, groups=self.groups)
             name = source.replace("-", "_")
             scores |= {f"{key}_{name}": here[key] for key in here if key.startswith("mae")}
         return scores
@@ -285,11 +298,6 @@ class StopAfter(TrainerCallback):
             self.stopped = control.should_save = control.should_training_stop = True
 
 
-def _projection(model: PreTrainedModel, teacher: PreTrainedModel) -> nn.Module:
-    config = model.config
-    width = teacher.config.hidden_sizes[-1] if hasattr(teacher.config, "hidden_sizes") else None
-    return FeatureProjection(
-        config.hidden_size,
-        width or teacher.config.hidden_size,
-        config.image_size // config.patch_size,
-    )
+def _projection(model: PreTrainedModel, teacher: PreTrainedModel) -> FeatureProjection:
+    width, side = token_grid(model)
+    return FeatureProjection(width, token_grid(teacher)[0], side)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from age_model.network.preprocessing import resize
+from age_model.network.preprocessing import Preprocessing
 from train.data import augment as augmentation
 from train.data.augment import augment
 
@@ -27,13 +27,13 @@ def _draw(count: int, seed: int = 0) -> augmentation._Draw:
 @pytest.fixture(scope="module")
 def face(astronaut) -> np.ndarray:
     """(60, 60, 3) uint8."""
-    return resize(astronaut[:250, 120:370], 60).copy()
+    return Preprocessing(60).resize(astronaut[:250, 120:370]).copy()
 
 
 @pytest.fixture
 def faces(face) -> torch.Tensor:
     """(16, 3, 48, 48) float32, all alike."""
-    small = torch.from_numpy(resize(face, SIZE).copy()).permute(2, 0, 1).float() / 255
+    small = torch.from_numpy(Preprocessing(SIZE).resize(face).copy()).permute(2, 0, 1).float() / 255
     return small.repeat(16, 1, 1, 1)
 
 
@@ -76,7 +76,7 @@ def test_every_change_at_once_and_no_picture_at_all(face, only):
 def test_augmented_faces_stay_faces(face):
     """On average over many draws the picture is where it was: no drift in place or brightness."""
     drawn = augment(torch.from_numpy(face).repeat(400, 1, 1, 1), SIZE, _generator())
-    plain = resize(face, SIZE).astype(float) / 255
+    plain = Preprocessing(SIZE).resize(face).astype(float) / 255
     mirrored = (plain + plain[:, ::-1]).mean(axis=2) / 2
     mean = drawn.mean(dim=(0, 1)).numpy()
     assert np.corrcoef(mean.ravel(), mirrored.ravel())[0, 1] > 0.85

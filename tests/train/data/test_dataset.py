@@ -5,35 +5,37 @@ import numpy as np
 import pytest
 import torch
 
-from age_model.network.preprocessing import normalize, resize
+from age_model.network.preprocessing import Preprocessing
 from train.data.dataset import (
     LABELS,
     SIGMA,
     AugmentingCollate,
+    Collate,
     DeviceCache,
     FaceDataset,
-    collate,
 )
 from train.data.prepared import FORMAT, load_prepared, source_metadata
 
+SEEN = Preprocessing(32)
 SIGMAS = {"utkface": 0.03, "fairface": 0.05}
 
 
 @pytest.fixture(scope="module")
 def training(prepared) -> FaceDataset:
-    return FaceDataset(load_prepared(prepared)["train"], 40, SIGMAS)
+    return FaceDataset(load_prepared(prepared)["train"], SEEN, SIGMAS, stored=1.25)
 
 
 def test_plain_pictures_are_what_the_app_would_see(prepared, raw_fairface):
     rows = load_prepared(prepared)["test"]
-    dataset = FaceDataset(rows, 32, SIGMAS)
+    dataset = FaceDataset(rows, SEEN, SIGMAS)
     i = list(rows["file"]).index("fairface/val/3.jpg")
     picture = cv2.imread(str(raw_fairface / "val/3.jpg"))[:, :, ::-1]
-    assert np.abs(dataset[i]["image_rgb"].astype(int) - resize(picture, 32)).max() <= 3
+    resized = SEEN.resize(picture)
+    assert np.abs(dataset[i]["image_rgb"].astype(int) - resized).max() <= 3
 
 
 def test_collate_gives_normalised_pixels_and_labels(training):
-    batch = collate(training.__getitems__([0, 5, 7]))
+    batch = Collate(SEEN)(training.__getitems__([0, 5, 7]))
     assert batch["pixel_values"].shape == (3, 3, 40, 40)
     assert batch["pixel_values"].min() >= -1 and batch["pixel_values"].max() <= 1
     assert batch["age_low"].tolist() == [training.rows[i]["age_low"] for i in (0, 5, 7)]
@@ -43,12 +45,13 @@ def test_each_picture_has_the_label_noise_of_its_source(training):
     everywhere = range(len(training))
     expected = [SIGMAS[training.rows[i]["source"]] for i in everywhere]
     assert {0.03, 0.05} == set(expected)
-    assert collate(training.__getitems__(everywhere))[SIGMA].tolist() == pytest.approx(expected)
+    batch = Collate(SEEN)(training.__getitems__(everywhere))
+    assert batch[SIGMA].tolist() == pytest.approx(expected)
 
 
 def test_training_batches_are_augmented_to_the_networks_size_and_follow_torchs_seed(training):
     items = training.__getitems__([0, 1, 2, 3])
-    augmenting = AugmentingCollate(32, seed=1)
+    augmenting = AugmentingCollate(SEEN, seed=1)
     torch.manual_seed(3)
     first, other = augmenting(items), augmenting(items)
     torch.manual_seed(3)
@@ -59,14 +62,14 @@ def test_training_batches_are_augmented_to_the_networks_size_and_follow_torchs_s
     assert torch.equal(first["pixel_values"], again["pixel_values"])
     assert not torch.equal(first["pixel_values"], other["pixel_values"])
     torch.manual_seed(3)
-    assert not torch.equal(AugmentingCollate(32, 2)(items)["pixel_values"], first["pixel_values"])
+    assert not torch.equal(AugmentingCollate(SEEN, 2)(items)["pixel_values"], first["pixel_values"])
 
 
 def test_cached_pictures_give_the_batches_that_loaded_ones_do(training):
-    cache = DeviceCache(training, 32, torch.device("cpu"), seed=1)
+    cache = DeviceCache(training, torch.device("cpu"), seed=1)
     rows = [len(training) - 1, 0, 17, 0]
     torch.manual_seed(3)
-    loaded = AugmentingCollate(32, seed=1)(training.__getitems__(rows))
+    loaded = AugmentingCollate(SEEN, seed=1)(training.__getitems__(rows))
     torch.manual_seed(3)
     cached = cache.batch(torch.tensor(rows))
     assert set(cached) == set(loaded) == {"pixel_values", *LABELS, SIGMA}
@@ -79,7 +82,7 @@ def test_cached_pictures_give_the_batches_that_loaded_ones_do(training):
 
 def test_the_cache_holds_every_picture_in_its_place(training, monkeypatch):
     monkeypatch.setattr("train.data.dataset.DECODED_AT_ONCE", 7)  # the last part is not full
-    cache = DeviceCache(training, 32, torch.device("cpu"), seed=1)
+    cache = DeviceCache(training, torch.device("cpu"), seed=1)
     assert cache.images_rgb.shape == (len(training), 40, 40, 3)
     for i in (0, 6, 7, len(training) - 1):
         item = training[i]
@@ -103,4 +106,4 @@ def test_the_data_set_tells_of_its_sources(prepared):
 
 def test_normalize_refuses_floats():
     with pytest.raises(ValueError, match="expected a uint8 array"):
-        normalize(np.zeros((1, 8, 8, 3), np.float32))
+        Preprocessing(8).normalize(np.zeros((1, 8, 8, 3), np.float32))

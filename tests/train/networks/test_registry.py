@@ -5,12 +5,12 @@ import pytest
 import torch
 from transformers import BertConfig
 
+from age_model.network.convolutional import AgeCNN, AgeResNet
 from age_model.network.modeling import AgeViT
 from tests.support.planted_code import plant
 from train.console.errors import InputError
-from train.networks.backbones import AgeCNN, AgeResNet
 from train.networks.initialisation import mimetic
-from train.networks.registry import input_size, load_network, new_network
+from train.networks.registry import input_preprocessing, load_network, new_network
 from train.training.distillation import FeatureProjection
 from train.training.optimizers import MuonAdamW
 
@@ -73,13 +73,13 @@ def test_pickled_weights_are_not_read(tmp_path):
 
 def test_other_families_are_refused_by_name(tmp_path):
     BertConfig().save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"expected a checkpoint of type vit or .*, got 'bert'"):
+    with pytest.raises(InputError, match=r"a network for pictures .* type vit or .*, got 'bert'"):
         load_network(str(tmp_path))
 
 
 def test_input_size_is_the_vits_own():
-    assert input_size(new_network("vit", VIT), 128) == 32
-    assert input_size(new_network("resnet", RESNET), 128) == 128
+    assert input_preprocessing(new_network("vit", VIT)).size == 32
+    assert input_preprocessing(new_network("resnet", RESNET)).size == 128
     assert isinstance(new_network("resnet", RESNET), AgeResNet)
 
 

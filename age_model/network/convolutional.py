@@ -1,9 +1,10 @@
-"""Convolutional networks to compare the ViT with, each with the same three heads.
+"""Convolutional networks beside the ViT, each with the same three heads.
 
 Their configurations are registered with transformers, so that they are saved and loaded like any
 other checkpoint. All answer `AgeOutput`, with the last feature map as tokens.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,9 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, ResNetCo
 from transformers.models.resnet.modeling_resnet import ResNetModel, ResNetPreTrainedModel
 
 from age_model.labels import ETHNICITIES, GENDERS, NUM_AGES
-from age_model.network.modeling import AgeOutput
+from age_model.network.modeling import AgeOutput, add_heads, answer
+
+MONAI = "monai==1.5.2"  # what a DenseNet is made of; nothing else that is served needs it
 
 
 class AgeResNet(ResNetPreTrainedModel):
@@ -22,7 +25,7 @@ class AgeResNet(ResNetPreTrainedModel):
     def __init__(self, config: ResNetConfig):
         super().__init__(config)
         self.resnet = ResNetModel(config)
-        _add_heads(self, config.hidden_sizes[-1])
+        add_heads(self, config.hidden_sizes[-1])
         self.post_init()
 
     def forward(self, pixel_values: torch.Tensor) -> AgeOutput:
@@ -44,11 +47,17 @@ class AgeDenseNet(PreTrainedModel):
 
     def __init__(self, config: AgeDenseNetConfig):
         super().__init__(config)
-        from monai.networks.nets import DenseNet121  # only here: it imports slowly
+        try:
+            from monai.networks.nets import DenseNet121  # only here: it imports slowly
+        except ImportError as error:
+            raise ValueError(
+                f"a DenseNet needs the package {MONAI}, which is not installed: run "
+                f"`pip install {MONAI}`"
+            ) from error
 
         whole: Any = DenseNet121(spatial_dims=2, in_channels=3, out_channels=1)
         self.features = whole.features  # its own classifier is left out
-        _add_heads(self, whole.class_layers.out.in_features)
+        add_heads(self, whole.class_layers.out.in_features)
         self.post_init()
 
     def forward(self, pixel_values: torch.Tensor) -> AgeOutput:
@@ -67,7 +76,13 @@ class AgeCNNConfig(PreTrainedConfig):
 
     model_type = "age-cnn"
 
-    def __init__(self, channels=(32, 64, 128), branch_width=128, dropout=0.25, **kwargs):
+    def __init__(
+        self,
+        channels: Sequence[int] = (32, 64, 128),
+        branch_width: int = 128,
+        dropout: float = 0.25,
+        **kwargs: Any,
+    ):
         self.channels = list(channels)
         self.branch_width = branch_width
         self.dropout = dropout
@@ -125,12 +140,6 @@ def _branch(width: int, config: AgeCNNConfig, classes: int) -> nn.Module:
     )
 
 
-def _add_heads(network: nn.Module, width: int) -> None:
-    network.classifier = nn.Linear(width, NUM_AGES)
-    network.gender_classifier = nn.Linear(width, len(GENDERS))
-    network.ethnicity_classifier = nn.Linear(width, len(ETHNICITIES))
-
-
 def _quick(pixel_values: torch.Tensor) -> torch.Tensor:
     """The layout in which convolutions are quick, on processors and tensor cores alike."""
     return pixel_values.contiguous(memory_format=torch.channels_last)
@@ -142,14 +151,4 @@ def _answer(
     """The heads' answer to a (B, C, h, w) map; they read its mean over places, or `features`."""
     if features is None:
         features = feature_map.mean(dim=(2, 3))
-    places = feature_map.shape[2] * feature_map.shape[3]
-    index = torch.arange(places, device=features.device).expand(len(features), -1)
-    heads: Any = network  # that it has them is not said by its type
-    return AgeOutput(
-        logits=heads.classifier(features),
-        gender_logits=heads.gender_classifier(features),
-        ethnicity_logits=heads.ethnicity_classifier(features),
-        features=features,
-        token_features=feature_map.flatten(2).transpose(1, 2),
-        token_index=index,
-    )
+    return answer(network, features, feature_map.flatten(2).transpose(1, 2))
