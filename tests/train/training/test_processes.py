@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from tests.support.plain_training import resized
@@ -19,11 +18,14 @@ pytestmark = pytest.mark.slow  # each run starts two processes, which import tor
 REPOSITORY = Path(__file__).parents[3]
 SMOKE = str(REPOSITORY / "train" / "configs" / "smoke.json")
 STEPS, SAVED, KILLED = 16, 4, 6
-# More than an epoch of draws by source, lessons from a teacher, and validations in between.
+# More than an epoch of draws by source, lessons from a teacher, and validations in between. The
+# pictures fill all batches of an epoch: else the last one would be padded for one of the processes.
+# SGD, because Muon rounds to bf16, which blows up the differences between two sums.
 LESSON = [
     "--source_weights", '{"utkface": 0.7, "fairface": 0.3}', "--feature_distillation", "0.7",
     "--precision", "fp32", "--patch_dropout", "0", "--max_steps", str(STEPS), "--save_steps",
-    str(SAVED), "--eval_steps", str(SAVED), "--disable_tqdm", "true",
+    str(SAVED), "--eval_steps", str(SAVED), "--max_train_pictures", "192", "--disable_tqdm", "true",
+    "--optimizer", "trainer", "--optim", "sgd", "--learning_rate", "0.3",
 ]  # fmt: skip
 
 
@@ -43,7 +45,8 @@ def assert_equal_weights(one: Path, other: Path, tolerance: float) -> None:
     expected, got = (load_file(folder / "final" / "model.safetensors") for folder in (one, other))
     assert expected.keys() == got.keys()
     for name, weights in expected.items():
-        assert torch.allclose(weights, got[name], atol=tolerance), name
+        apart = (weights - got[name]).abs().max().item()
+        assert apart < tolerance, f"{name}: {apart}"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +78,7 @@ def together(lesson, tmp_path_factory) -> tuple[Path, str]:
 
 def test_two_processes_train_what_one_does_with_twice_the_batch(alone, together):
     out, printed = together
-    assert_equal_weights(alone, out, tolerance=2e-4)
+    assert_equal_weights(alone, out, tolerance=1e-5)
     one, two = (json.loads((f / "final" / "training.json").read_text()) for f in (alone, out))
     assert two["pictures_seen"] == one["pictures_seen"] == STEPS * 32
     assert two["validation"]["eval_mae"] == pytest.approx(one["validation"]["eval_mae"], abs=0.01)
@@ -101,9 +104,10 @@ def test_a_killed_process_ends_the_run_which_then_goes_on(lesson, together, tmp_
 
 
 def test_both_stop_at_the_step_at_which_the_first_one_s_time_is_over(lesson, tmp_path):
-    argv = [*lesson, "--output_dir", str(tmp_path), "--report_to", "none", "--stop_after_minutes",
-            "1e-9", "--cache_on_device", "true", "--mixup", "0.4"]  # fmt: skip
-    by_accelerate = ("accelerate.commands.launch", "--cpu", "--num_processes", "2",
+    argv = [*lesson, "--output_dir", str(tmp_path), "--report_to", "none", "--optimizer", "muon",
+            "--cache_on_device", "true", "--mixup", "0.4", "--stop_after_minutes", "1e-9",
+            ]  # fmt: skip
+    by_accelerate = ("accelerate.commands.launch", "--multi_gpu", "--num_processes", "2",
                      "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
                      "--num_cpu_threads_per_process", "1")  # fmt: skip
     stopped = in_two_processes(argv, by_accelerate)
