@@ -12,7 +12,6 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -21,30 +20,33 @@ from datasets import Dataset
 from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
-from age_model.labels import GENDERS, NUM_AGES
+from age_model.labels import AGE_GROUPS, GENDERS, NUM_AGES, AgeGroup
+from age_model.network.answers import ATTRIBUTES_KEY, age_groups
 from age_model.network.calibration import CONFIG_KEY
-from age_model.network.preprocessing import image_processor
 from age_model.records.atomic import atomic_folder
 from train.console.command import exit_on_error
 from train.console.errors import InputError
 from train.console.output import without_folders
-from train.data.dataset import SIGMA, STORED, FaceDataset, collate
+from train.data.dataset import SIGMA, STORED, Collate, FaceDataset
 from train.data.prepared import load_prepared, source_metadata
 from train.evaluation.metrics import validation_scores
 from train.figures.curves import write_curves
-from train.networks.initialisation import mimetic
-from train.networks.registry import input_size, is_checkpoint, load_network, new_network
+from train.networks.registry import input_preprocessing, is_checkpoint
 from train.training.args import AgeTrainingArguments, DataArguments, ModelArguments, parse
-from train.training.mlflow_runs import hardware, track
+from train.training.gentle import FreezeBackbone
+from train.training.mlflow_runs import RUN_ID, hardware, log_final, training_run
+from train.training.start import note_attributes, starting_network, starting_teachers
 from train.training.trainer import StopAfter, Stopwatch, WeightedTrainer
 
 # Of a configuration, what says nothing about the network's form.
-NO_SHAPE = {"architectures", "dtype", "transformers_version", CONFIG_KEY}
+NO_SHAPE = {"architectures", "dtype", "transformers_version", CONFIG_KEY, ATTRIBUTES_KEY}
 UNFINISHED = 75  # exit status of a slice that is not the last (EX_TEMPFAIL of sysexits.h)
 
 
 class Stopped(Exception):
     """The training was stopped after the minutes it was given; its checkpoint is saved."""
+
+    run_status = "KILLED"  # of its MLflow run, until it goes on
 
     def __init__(self, step: int, steps: int):
         super().__init__(f"stopped at step {step} of {steps}; give the same command to go on")
@@ -62,31 +64,35 @@ def finetune(
     """
     trainer = build_trainer(model_args, data_args, args)
     last = _last_checkpoint(args, trainer.model)
-    if args.process_index == 0:
-        track(model_args, args, preset, resuming=last is not None)
-    trainer.train(resume_from_checkpoint=last)
-    # Or a launcher would end the first process, which is still writing, because another has ended.
-    trainer.accelerator.wait_for_everyone()
-    if any(c.stopped for c in trainer.callback_handler.callbacks if isinstance(c, StopAfter)):
-        raise Stopped(trainer.state.global_step, trainer.state.max_steps)
-    network = trainer.accelerator.unwrap_model(trainer.model)
-    if hasattr(network, "feature_projection"):
-        network.feature_projection.leave(network)
-    metadata = {
-        "preset": preset,
-        "arguments": {**asdict(model_args), **asdict(data_args), **_arguments(args)},
-        **_history(trainer),
-        "source_facts": source_metadata(data_args.data),
-        "validation": trainer.evaluate(),
-        "evaluations": [entry for entry in trainer.state.log_history if "eval_mae" in entry],
-        "teacher": _metadata_of(model_args.teacher),
-        "base": _metadata_of(model_args.base_model),
-        "base_hub_id": _hub_id(model_args.base_model),
-    }
-    final = Path(args.output_dir) / "final"
-    if args.process_index == 0:
-        _save(trainer, network, final, metadata)
-    trainer.accelerator.wait_for_everyone()
+    arguments = {**asdict(model_args), **asdict(data_args), **_arguments(args)}
+    tracked = {"start": model_args.base_model or "random weights"}
+    tracked |= {**arguments, "image_size": trainer.preprocessing.size}
+    with training_run(trainer, preset, tracked, resuming=last is not None) as run_id:
+        trainer.train(resume_from_checkpoint=last)
+        # Or a launcher would end the first process, which is still writing, because another has
+        # ended.
+        trainer.accelerator.wait_for_everyone()
+        if any(c.stopped for c in trainer.callback_handler.callbacks if isinstance(c, StopAfter)):
+            raise Stopped(trainer.state.global_step, trainer.state.max_steps)
+        network = trainer.accelerator.unwrap_model(trainer.model)
+        if hasattr(network, "feature_projection"):
+            network.feature_projection.leave(network)
+        metadata = {
+            "preset": preset,
+            "arguments": arguments,
+            **_history(trainer),
+            "source_facts": source_metadata(data_args.data),
+            "validation": trainer.evaluate(),
+            "evaluations": [entry for entry in trainer.state.log_history if "eval_mae" in entry],
+            "teacher": _metadata_of(model_args.teacher),
+            "base": _metadata_of(model_args.base_model),
+            "base_hub_id": _hub_id(model_args.base_model),
+            RUN_ID: run_id,
+        }
+        final = Path(args.output_dir) / "final"
+        if args.process_index == 0:
+            _save(trainer, network, final, metadata)
+        trainer.accelerator.wait_for_everyone()
     return final
 
 
@@ -95,21 +101,22 @@ def build_trainer(
 ) -> WeightedTrainer:
     """The network, its data and what trains it, ready to start."""
     set_seed(args.seed)
-    network = _network(model_args)
-    teachers = [_teacher(model_args.teacher), _teacher(model_args.second_teacher)]
+    network = starting_network(model_args, data_args.image_size, args.freeze_backbone_steps)
+    teachers = starting_teachers(model_args, network)
     for vit in (network, *teachers):
         if args.use_cpu and vit is not None and vit.config.model_type == "vit":
             # torch's fused attention is slow on few tokens here: with it, a step at 32 patches
             # takes 1.4 times as long, one at 64 patches 1.6 times (torch 2.13, forward and
             # backward).
             vit.set_attn_implementation("eager")
-    size = input_size(network, data_args.image_size)
     data = load_prepared(data_args.data, data_args.omit_source)
     train_rows = _some(data["train"], data_args.max_train_pictures, args.seed)
     validation_rows = _some(data["validation"], data_args.max_validation_pictures, args.seed)
     if not len(train_rows):
         raise InputError(f"{data_args.data}: expected training pictures, found none")
-    check_validation(args, validation_rows, data_args.data)
+    check_validation(args, validation_rows, data_args.data, age_groups(network.config))
+    note_attributes(network, teachers, train_rows, args)
+    preprocessing = input_preprocessing(network)
     sources = source_metadata(data_args.data)
     sigma = {source: metadata[SIGMA] for source, metadata in sources.items()}
     patience = args.early_stopping_patience if args.eval_strategy != "no" else None
@@ -118,13 +125,14 @@ def build_trainer(
         teacher=teachers[0],
         second_teacher=teachers[1],
         args=args,
-        train_dataset=FaceDataset(train_rows, round(STORED * size), sigma),
-        eval_dataset=FaceDataset(validation_rows, size, sigma),
-        data_collator=collate,
+        train_dataset=FaceDataset(train_rows, preprocessing, sigma, STORED),
+        eval_dataset=FaceDataset(validation_rows, preprocessing, sigma),
+        data_collator=Collate(preprocessing),
         callbacks=[
             Stopwatch(),
             *([EarlyStoppingCallback(patience)] if patience else []),
             *([StopAfter(args.stop_after_minutes)] if args.stop_after_minutes else []),
+            *([FreezeBackbone(args.freeze_backbone_steps)] if args.freeze_backbone_steps else []),
         ],
     )
     if args.process_index:
@@ -133,35 +141,25 @@ def build_trainer(
     return trainer
 
 
-def _network(args: ModelArguments) -> PreTrainedModel:
-    if args.base_model:
-        network = load_network(args.base_model)
-        if hasattr(network.config, CONFIG_KEY):
-            delattr(network.config, CONFIG_KEY)  # it was measured on the weights as they were
-        return network
-    network = new_network(args.architecture, cast(dict, args.network_config))
-    if args.architecture == "vit" and args.mimetic_init:
-        mimetic(network)
-    return network
-
-
-def _teacher(folder: str | None) -> PreTrainedModel | None:
-    return load_network(folder) if folder else None
-
-
 def _some(rows, count: int | None, seed: int):
     if count is None or count >= len(rows):
         return rows
     return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:count]))
 
 
-def check_validation(args: AgeTrainingArguments, rows: Dataset, data: str) -> None:
+def check_validation(
+    args: AgeTrainingArguments,
+    rows: Dataset,
+    data: str,
+    groups: tuple[AgeGroup, ...] = AGE_GROUPS,
+) -> None:
     """Have the best network chosen by what the validation pictures have labels for.
 
     Args:
         args: `metric_for_best_model` is changed where it is the MAE and there is none.
         rows: of the validation split.
         data: folder of the prepared data.
+        groups: the network's age groups.
 
     Raises:
         InputError: there are no validation pictures.
@@ -177,6 +175,7 @@ def check_validation(args: AgeTrainingArguments, rows: Dataset, data: str) -> No
         np.zeros((len(rows), NUM_AGES)),
         np.zeros((len(rows), len(GENDERS))),
         *(np.array(rows[name]) for name in ("age_low", "age_high", "gender")),
+        groups=groups,
     )
     if "mae" in scored:
         return
@@ -263,16 +262,14 @@ def _hub_id(network: str | None) -> str | None:
 def _save(trainer: WeightedTrainer, network: PreTrainedModel, final: Path, metadata: dict) -> None:
     with atomic_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
-        image_processor(trainer.input_size).save_pretrained(folder)
+        trainer.preprocessing.save(folder)
         (folder / "training.json").write_text(json.dumps(without_folders(metadata), indent=1))
         write_curves(trainer.state.log_history, folder / "curves.png")
-    if "mlflow" in trainer.args.report_to:
-        import mlflow  # only where it tracks: a machine lent for training may lack it
+    if metadata[RUN_ID]:
+        from train.publishing.mlflow_model import log_model  # it takes seconds to import
 
-        measured = ("minutes", "pictures_seen", "parameters")
-        mlflow.log_metrics({name: metadata[name] for name in measured})
-        mlflow.log_artifacts(str(final), "final")
-        mlflow.end_run()
+        log_final(metadata, final)
+        log_model(final)
     print(f"best on validation: {metadata['validation']}\nsaved: {final}", file=sys.stderr)
 
 
