@@ -13,25 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from age_model.labels import AGE_GROUP_NAMES
+from age_model.labels import ATTRIBUTES
 from age_model.records.atomic import atomic_file
+from age_model.records.columns import Answers, columns, rows
 
-CSV_FIELDS = (
-    "file", "width", "height", "face", "x1", "y1", "x2", "y2", "score",
-    "age", "age_low", "age_high", "group", *(f"p({name})" for name in AGE_GROUP_NAMES),
-    "gender", "gender_probability",
-)  # fmt: skip
-RECORD_FIELDS = ("score", "age", "group", "gender", "gender_probability")  # so called in both
-ETHNICITY_FIELDS = ("ethnicity", "ethnicity_probability")
-LAST_FIELDS = ("warnings", "notes", "error")  # sentences: of the face, of the picture
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
 CELL_START = re.compile(rf"((?:^|[;|\t\r\n])[ \"]*)(?=[{re.escape(''.join(FORMULA_STARTS))}])")
 
 
 def record_writer(
-    form: str, stream: TextIO, ethnicity: bool, at_least: tuple[int, ...] = ()
+    form: str, stream: TextIO, answers: Answers | None = None, heading: bool = True
 ) -> Callable[[dict[str, Any]], None]:
     """A function that writes one record.
 
@@ -43,29 +34,32 @@ def record_writer(
             made them (OWASP, "CSV Injection"). In JSON, a name that is no UTF-8 has U+FFFD for what
             is none, and its bytes in Base64 as "file_bytes".
         stream: where to.
-        ethnicity: CSV only: with the columns of ethnicity.
-        at_least: CSV only: with a column for each of these thresholds, in years.
+        answers: CSV only: what is said of each face, by default of the embedded model.
+        heading: CSV only: whether to begin with the columns' names.
     """
     if form == "csv":
-        tails = tuple(map(_threshold_field, at_least))
-        fields = CSV_FIELDS + (ETHNICITY_FIELDS if ethnicity else ()) + tails + LAST_FIELDS
-        table = csv.DictWriter(stream, fields, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        table.writeheader()
-        return lambda record: table.writerows(_rows(record))
+        names = columns(answers or Answers())
+        table = csv.DictWriter(stream, names, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        if heading:
+            table.writeheader()
+        return lambda record: table.writerows(map(_safe, rows(record)))
     to_text = _json if form == "json" else _sentences
     return lambda record: print(to_text(record), file=stream)
 
 
 def _json(record: dict[str, Any]) -> str:
-    name = os.fsencode(record["file"] or "")
-    if name.decode("utf-8", "replace") != (record["file"] or ""):
-        readable, data = name.decode("utf-8", "replace"), base64.b64encode(name).decode("ascii")
+    readable, name = unicode_name(record["file"] or "")
+    if name is not None:
+        data = base64.b64encode(name).decode("ascii")
         record = {**record, "file": readable, "file_bytes": data}
     return json.dumps(record)
 
 
-def _threshold_field(age: int | str) -> str:
-    return f"p(>={age})"
+def unicode_name(name: str) -> tuple[str, bytes | None]:
+    """A file's name with U+FFFD for what is no UTF-8, and its bytes; None where all of it is."""
+    data = os.fsencode(name)
+    readable = data.decode("utf-8", "replace")
+    return readable, None if readable == name else data
 
 
 def _sentences(record: dict[str, Any]) -> str:
@@ -79,11 +73,11 @@ def _sentences(record: dict[str, Any]) -> str:
         probability = face["group_probabilities"][face["group"]]
         line = (
             f"  {number}. looks {face['age']:.0f} (80% between {low:.0f} and {high:.0f}), "
-            f"group {face['group']} ({probability:.0%}), "
-            f"{face['gender']} ({face['gender_probability']:.0%})"
+            f"group {face['group']} ({probability:.0%})"
         )
-        if "ethnicity" in face:
-            line += f", {face['ethnicity']} ({face['ethnicity_probability']:.0%})"
+        for attribute in ATTRIBUTES:
+            if attribute in face:
+                line += f", {face[attribute]} ({face[f'{attribute}_probability']:.0%})"
         for age, p in face.get("probability_at_least", {}).items():
             line += f", {age} or older: {p:.0%}"
         left, top, right, bottom = face["box"]
@@ -92,44 +86,17 @@ def _sentences(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _no_formula(text: str | None) -> str | None:
+def no_formula(text: str) -> str:
     """The text of a cell, with an apostrophe before what starts like a formula.
 
     A reader that splits cells elsewhere than at commas takes a part of the text for a cell.
     """
-    return CELL_START.sub(r"\1'", text) if text else text
+    return CELL_START.sub(r"\1'", text)
 
 
-def _rows(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    picture = {name: record[name] for name in ("width", "height")}
-    picture |= {name: _no_formula(record[name]) for name in ("file", "error")}
-    picture["notes"] = " ".join(record["notes"])
-    if not record["faces"]:
-        yield picture
-    for number, face in enumerate(record["faces"], start=1):
-        yield {
-            **picture,
-            "face": number,
-            **dict(zip(("x1", "y1", "x2", "y2"), face["box"], strict=True)),
-            **dict(zip(("age_low", "age_high"), face["interval"], strict=True)),
-            **{f"p({name})": p for name, p in face["group_probabilities"].items()},
-            **{_threshold_field(t): p for t, p in face.get("probability_at_least", {}).items()},
-            "warnings": " ".join(face["warnings"]),
-            **{name: face[name] for name in (*RECORD_FIELDS, *ETHNICITY_FIELDS) if name in face},
-        }
-
-
-def check_out(path: str | None) -> str | None:
-    """What is wrong with --out, in words; None where nothing is."""
-    if path is None:
-        return None
-    if os.path.lexists(path) and not os.path.isfile(path):
-        return (
-            f"--out: expected a file, but {path} is a folder or something else; give another name"
-        )
-    if not Path(path).absolute().parent.is_dir():
-        return f"--out: there is no folder {Path(path).parent}; make it first"
-    return None
+def _safe(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose file and error, which strangers can write into, are no formulas."""
+    return row | {name: no_formula(row[name]) for name in ("file", "error") if row[name]}
 
 
 @contextmanager

@@ -17,7 +17,6 @@ import pytest
 from PIL import Image
 
 from age_model import cli
-from age_model.records import pictures as picture_records
 from age_model.records.output import output
 
 REPOSITORY = Path(__file__).parents[2]
@@ -130,7 +129,9 @@ def test_bad_files_do_not_stop_the_run(run, photos, tmp_path, png_header):
     assert "no such file" in errors["missing.jpg"]
     assert errors["one.jpg"] is None
     assert all(r["faces"] == [] and r["width"] is None for r in records if r["error"])
-    assert "7 pictures, 1 faces, 6 failed" in err
+    assert "7 pictures, 1 faces, 6 failed\n" in err
+    assert "  1 failed: is damaged or cut short\n  1 failed: " in err
+    assert "  1 failed: has too many pixels\n" in err
 
 
 @contextmanager
@@ -170,14 +171,14 @@ def test_crops_go_through_in_batches(run, predictor, photos, astronaut, monkeypa
         Image.fromarray(astronaut[i * 30 : i * 30 + 90, :80]).save(crops / f"{i}.png")
     (crops / "5b.png").touch()
     sizes = []
-    original = type(predictor).predict_crops
+    original = type(predictor).estimate
 
-    def recorded(self, images):
-        sizes.append(len(images))
-        return original(self, images)
+    def recorded(self, found):
+        sizes.append(len(found))
+        return original(self, found)
 
-    monkeypatch.setattr(type(predictor), "predict_crops", recorded)
-    monkeypatch.setattr(picture_records, "CROPS_AT_ONCE", 4)
+    monkeypatch.setattr(type(predictor), "estimate", recorded)
+    monkeypatch.setattr(cli, "CHUNK", 4)
     status, out, _ = run("--crops", "--json", crops)
     records = [json.loads(line) for line in out.splitlines()]
     assert status == 1
@@ -188,7 +189,7 @@ def test_crops_go_through_in_batches(run, predictor, photos, astronaut, monkeypa
         if record["error"]:
             assert Path(record["file"]).stem == "5b"
             continue
-        (alone,) = original(predictor, [record["file"]], 1).to_dicts()
+        (alone,) = predictor.predict_crops([record["file"]]).to_dicts()
         assert record["faces"][0]["box"] == [0, 0, 80, 90]
         assert record["faces"][0]["score"] is None
         assert record["faces"][0]["age"] == pytest.approx(alone["age"], abs=0.11)
@@ -259,9 +260,9 @@ def test_without_a_network_the_command_is_quick_and_quiet(tmp_path):
 
 
 def test_progress_on_standard_error(run, photos, monkeypatch):
-    monkeypatch.setattr(cli, "PROGRESS_EVERY", 2)
+    monkeypatch.setattr("age_model.records.summary.PROGRESS_SECONDS", 0)
     _, out, err = run("--json", photos)
-    assert "2 of 3 pictures" in err
+    assert "2 pictures, 2 faces, 0 failed (" in err and "pictures a second" in err
     assert all(line.startswith("{") for line in out.splitlines())
 
 

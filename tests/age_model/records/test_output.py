@@ -14,7 +14,7 @@ from tests.support.factories import face_ages
 
 def _written(form: str, record: dict) -> str:
     stream = io.StringIO()
-    record_writer(form, stream, ethnicity=False)(record)
+    record_writer(form, stream)(record)
     return stream.getvalue()
 
 
