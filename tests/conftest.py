@@ -15,7 +15,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
 # What a test that asks for one of these fixtures costs.
-MARKS = {"server": "server", "utkface_part1": "slow", "fairface_val": "slow"}
+MARKS = {
+    "server": "server",
+    "utkface_part1": "slow",
+    "fairface_val": "slow",
+    "mlflow_here": "slow",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -36,7 +36,7 @@ from train.console.output import shown_name
 from train.finetune import build_trainer
 from train.networks.registry import is_checkpoint, load_network
 from train.training.args import AgeTrainingArguments, DataArguments, ModelArguments
-from train.training.mlflow_runs import start_run
+from train.training.mlflow_runs import RUN_ID, ended, start_run
 from train.training.trainer import WeightedTrainer
 
 
@@ -105,12 +105,12 @@ def adjust(arguments: AdjustArguments) -> Path:
         "common": arguments.common,
         "rare": arguments.rare,
     }
+    metadata[RUN_ID] = _track(arguments, metadata)
     final = Path(arguments.out) / "final"
     with atomic_folder(final, may_replace=is_checkpoint) as folder:
         network.save_pretrained(folder)
         shutil.copy(Path(arguments.model) / "preprocessor_config.json", folder)
         (folder / "training.json").write_text(json.dumps(metadata, indent=1))
-    _track(arguments, metadata)
     print(f"validation: {metadata['validation']}\nsaved: {final}")
     return final
 
@@ -169,11 +169,13 @@ def _trainer(arguments: AdjustArguments, trained_with: dict, folder: str) -> Wei
     return build_trainer(model, DataArguments(data=arguments.data), args)
 
 
-def _track(arguments: AdjustArguments, metadata: dict) -> None:
-    with start_run(arguments.experiment, arguments.out, Path(arguments.out).name):
+def _track(arguments: AdjustArguments, metadata: dict) -> str:
+    """Log the result to an MLflow run; returns its id."""
+    with ended(start_run(arguments.experiment, arguments.out, Path(arguments.out).name)) as run_id:
         mlflow.log_params({"adjusted": shown_name(arguments.model), **metadata["adjust"]})
         mlflow.log_metrics({**metadata["validation"], "parameters": metadata["parameters"]})
         mlflow.set_tag("hardware", metadata["hardware"])
+    return run_id
 
 
 def main(argv: list[str] | None = None) -> None:

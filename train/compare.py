@@ -32,7 +32,7 @@ from train.experiments import shown_number
 from train.finetune import build_trainer, finetune
 from train.networks.registry import load_network
 from train.training.args import parse
-from train.training.mlflow_runs import note_of_run, use_tracking
+from train.training.mlflow_runs import final_metrics, note_of_run, parent_run, use_tracking
 
 PRESET = Path(__file__).parent / "configs" / "compare.json"
 ADAMW = {"optimizer": "trainer", "optim": "adamw_torch", "weight_decay": 0.02}
@@ -154,7 +154,8 @@ def _train(name: str, folder: Path, arguments: CompareArguments) -> None:
         steps_file.write_text(str(max(1, round(arguments.minutes * 60 * rate / batch))))
     model, data, training, _ = parse([*argv, "--max_steps", steps_file.read_text()])
     print(f"{name}: {training.max_steps} steps", file=sys.stderr)
-    finetune(model, data, training, name)
+    with parent_run(training.experiment, arguments.out, "compare"):
+        finetune(model, data, training, name)
 
 
 def _rate(argv: list[str]) -> float:
@@ -183,7 +184,7 @@ def _time_forward(final: Path, run_id: str) -> None:
 def _rows(runs: dict[str, str]) -> list[list[str]]:
     rows = []
     for name, run_id in runs.items():
-        metrics = mlflow.get_run(run_id).data.metrics
+        metrics = final_metrics(run_id)
         rows.append([name, *(shown_number(metrics[key], show) for key, show in COLUMNS.values())])
     return rows
 

@@ -71,7 +71,7 @@ def run_record(run_id: str) -> dict:
     """
     import mlflow  # here, because it takes seconds to import and the page alone needs none of it
 
-    from train.training.mlflow_runs import use_tracking
+    from train.training.mlflow_runs import final_metrics, use_tracking
 
     use_tracking()
     client = mlflow.MlflowClient()
@@ -79,7 +79,7 @@ def run_record(run_id: str) -> dict:
         run = client.get_run(run_id)
     except mlflow.exceptions.MlflowException as error:
         raise InputError(f"expected an MLflow run {run_id}, got: {error}") from None
-    params, metrics = run.data.params, run.data.metrics
+    params, metrics = run.data.params, final_metrics(run_id)
     values = {name: params.get(name, params.get(FORMER_NAMES.get(name, name))) for name in SETTINGS}
     settings = {name: value for name, value in values.items() if value not in (None, "None", "{}")}
     return {

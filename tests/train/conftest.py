@@ -1,6 +1,7 @@
 """Fixtures of the tests of evaluation, export, card and push: a small data set and a checkpoint."""
 
 import json
+import shutil
 from pathlib import Path
 
 import datasets
@@ -159,3 +160,24 @@ def prepared(raw_utkface, raw_fairface, tmp_path_factory) -> Path:
         PrepareArguments(out=str(out), utkface=[str(raw_utkface)], fairface=[str(raw_fairface)])
     )
     return out
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow_database(tmp_path_factory) -> Path:
+    """What MLflow makes on its first use, which takes it seconds."""
+    import mlflow
+
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
+    return file
+
+
+@pytest.fixture
+def mlflow_here(empty_mlflow_database, tmp_path, monkeypatch):
+    """An MLflow client of an empty store in the test's folder, which is the working folder."""
+    import mlflow
+
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{shutil.copy(empty_mlflow_database, tmp_path)}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    return mlflow.MlflowClient()
