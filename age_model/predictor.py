@@ -31,6 +31,7 @@ from age_model.results import FaceAges, Faces
 # Faces that go through the network together: with more, what is between its layers outgrows the
 # processor's caches (`python -m age_model.bench model`).
 BATCH_SIZE = 32
+GPU_BATCH_SIZE = 256  # enough to keep one busy
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ class AgePredictor:
             that cuts none, of those that `explain` blurs.
         calibration: what the checkpoint knows about its errors; applied to every answer.
         device: where the network runs; faces are found on the processor.
+        batch_size: faces that go through the network together.
         attributes: those of `labels.ATTRIBUTES` that the network was taught and answers.
     """
 
@@ -80,6 +82,7 @@ class AgePredictor:
         self.calibration = Calibration.from_config(model.config)
         self.limitation = detector.limitation
         self.device = choose_device(device)
+        self.batch_size = BATCH_SIZE if self.device.type == "cpu" else GPU_BATCH_SIZE
         self._model = model.to(self.device, quick_dtype(self.device))
         self._detector = detector
         self._face_check = load_face_check()
@@ -216,10 +219,10 @@ class AgePredictor:
         inputs = [one for picture in found for one in picture.inputs]
         boxes = np.concatenate([np.zeros((0, 4), np.float32), *(one.box_xyxy for one in found)])
         score = np.concatenate([np.zeros(0, np.float32), *(one.score for one in found)])
-        starts = range(0, len(inputs), BATCH_SIZE) or [0]
+        starts = range(0, len(inputs), self.batch_size) or [0]
         ages = FaceAges.concatenate(
             self._predict(inputs[batch], boxes[batch], score[batch])
-            for batch in (slice(start, start + BATCH_SIZE) for start in starts)
+            for batch in (slice(start, start + self.batch_size) for start in starts)
         )
         results, end = [], 0
         for one in found:
@@ -259,12 +262,12 @@ class AgePredictor:
         ages = self._predict(inputs, faces.box_xyxy, faces.score)
         return replace(ages, omitted=faces.omitted, rejected=faces.rejected)
 
-    def predict_crops(self, crops: Sequence[Source], batch_size: int = BATCH_SIZE) -> FaceAges:
+    def predict_crops(self, crops: Sequence[Source], batch_size: int | None = None) -> FaceAges:
         """Ages of faces that are cropped and aligned already, one row a crop, in their order.
 
         Args:
             crops: pictures of one face each, framed as in UTKFace; see `images.load.load_image`.
-            batch_size: crops in memory at once.
+            batch_size: crops in memory at once; None: `self.batch_size`.
 
         Returns:
             FaceAges whose boxes are the whole crops and whose scores are NaN.
@@ -273,6 +276,7 @@ class AgePredictor:
             ImageError: a crop cannot be read.
         """
         results = []
+        batch_size = batch_size or self.batch_size
         for start in range(0, len(crops), batch_size):
             results += self.estimate(list(map(self.whole_crop, crops[start : start + batch_size])))
         none = FaceAges.none_found(self.age_groups, self.attributes)
@@ -323,8 +327,8 @@ class AgePredictor:
         """The answer for (image_size, image_size, 3) uint8 inputs."""
         if not inputs:
             return FaceAges.none_found(self.age_groups, self.attributes)
-        pixels = self.preprocessing.normalize(np.stack(inputs))
-        output = self._model(pixels.to(self.device, self._model.dtype))
+        pixels = self.preprocessing.normalize(np.stack(inputs), self.device)
+        output = self._model(pixels.to(self._model.dtype))
         ages = decode(output.logits.float().cpu().numpy(), self.calibration)
         return FaceAges(
             box_xyxy=boxes,

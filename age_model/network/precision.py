@@ -5,7 +5,6 @@ import functools
 import torch
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-CPU = torch.device("cpu")
 
 
 def choose_device(name: str | torch.device | None = None) -> torch.device:
@@ -57,7 +56,7 @@ def cpu_has_fast_bf16() -> bool:
     )
 
 
-def quick_dtype(device: torch.device = CPU) -> torch.dtype:
+def quick_dtype(device: torch.device) -> torch.dtype:
     """What a network answers in on a device: bf16 where that is quick, else float32.
 
     On a processor it nearly doubles the faces a second in batches and moves an estimate by about

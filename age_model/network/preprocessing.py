@@ -49,15 +49,17 @@ class Preprocessing:
         resample = Image.Resampling(self.resample)
         return np.asarray(Image.fromarray(image_rgb).resize((side, side), resample))
 
-    def normalize(self, batch_rgb: np.ndarray) -> torch.Tensor:
-        """(B, H, W, 3) uint8 -> (B, 3, H, W) float32."""
+    def normalize(
+        self, batch_rgb: np.ndarray, device: str | torch.device = "cpu"
+    ) -> torch.Tensor:
+        """(B, H, W, 3) uint8 -> (B, 3, H, W) float32 on a device, which does the arithmetic."""
         if batch_rgb.dtype != np.uint8 or batch_rgb.ndim != 4 or batch_rgb.shape[3] != 3:
             raise ValueError(
                 "expected a uint8 array of shape (B, H, W, 3), RGB, "
                 f"got {batch_rgb.dtype} of shape {batch_rgb.shape}"
             )
-        pixels = torch.from_numpy(np.ascontiguousarray(batch_rgb)).permute(0, 3, 1, 2)
-        return self.standardize(pixels.float().div_(255))
+        pixels = torch.from_numpy(np.ascontiguousarray(batch_rgb)).to(device)
+        return self.standardize(pixels.permute(0, 3, 1, 2).float().div_(255))
 
     def standardize(self, pixels: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) float pixels within 0..1 -> what the network takes, changed in place."""
