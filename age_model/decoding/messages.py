@@ -3,7 +3,10 @@
 Of a picture:
 
     server: {"kind": "picture"}, the file            process: {"size": [W, H]}
-    server: {}, memory of W * H * 3 bytes            process: {"shape": [H, W, 3], "frames": 1}
+    server: {}, memory of W * H * 3 bytes            process: {"shape": [H, W, 3], "frames": 1,
+                                                               "again": true}
+
+where the memory is sent once for all small pictures of a process, which lie in it in turn,
 
 and of a clip, the last two again and again:
 

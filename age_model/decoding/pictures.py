@@ -1,7 +1,5 @@
 """Pictures from strangers, each decoded in a process of its own."""
 
-import fcntl
-import mmap
 import os
 import threading
 from collections.abc import Iterator
@@ -11,8 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from age_model.decoding.limits import LARGE_PIXELS, SMALL_AT_A_TIME, WAIT_SECONDS
-from age_model.decoding.process import DIED, SUPPORTED, keep, start_picture
+from age_model.decoding.limits import (
+    LARGE_PIXELS,
+    REUSED_PIXELS,
+    SMALL_AT_A_TIME,
+    WAIT_SECONDS,
+)
+from age_model.decoding.memory import SharedMemory
+from age_model.decoding.process import DIED, SUPPORTED, Process, keep, start_picture
 from age_model.images.load import (
     ImageError,
     Picture,
@@ -55,16 +59,10 @@ def decoded(source: Path | bytes, max_pixels: int | None = None) -> Iterator[Pic
         if max_pixels is not None and width * height > max_pixels:
             raise TooManyPixelsError(f"has too many pixels: {width} x {height}")
         stack.enter_context(_turn(width * height))
-        memory = _sealed_memory(width * height * 3)
-        try:
-            answer, _ = process.ask({}, memory)
-            flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
-            pixels = mmap.mmap(memory, width * height * 3, flags=flags, prot=mmap.PROT_READ)
-        finally:
-            os.close(memory)
+        pixels, answer = _written(process, width * height)
         if answer.get("again") is True:
             ending.pop_all()
-            keep(process)
+            stack.callback(keep, process)  # afterwards: the picture lies in its memory
         else:
             ending.close()
         yield Picture(_shaped(pixels, answer), 2 if answer.get("frames") == 2 else 1)
@@ -107,21 +105,28 @@ def _turn(pixels: int) -> Iterator[None]:
         turns.release()
 
 
-def _sealed_memory(size: int) -> int:
-    """Descriptor of memory that nobody can shrink, which would crash whoever looks at it."""
-    memory = os.memfd_create("pixels", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        os.ftruncate(memory, size)
-        seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
-    except BaseException:
-        os.close(memory)
-        raise
-    return memory
+def _written(process: Process, pixels: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """The pixels of a picture, (3 * pixels,) uint8, and what the process says of them.
+
+    To get a picture's memory from the system takes as long as to decode it, so small pictures lie
+    one after the other in the same.
+    """
+    small = pixels <= REUSED_PIXELS
+    memory = process.memory if small else None
+    if memory is None:
+        memory = SharedMemory(3 * (REUSED_PIXELS if small else pixels))
+        try:
+            answer, _ = process.ask({}, memory.descriptor)
+        finally:
+            memory.close()
+        process.memory = memory if small else None
+    else:
+        answer, _ = process.ask({})
+    return memory.pixels(3 * pixels), answer
 
 
-def _shaped(pixels: mmap.mmap, answer: dict[str, Any]) -> np.ndarray:
+def _shaped(pixels: np.ndarray, answer: dict[str, Any]) -> np.ndarray:
     match answer.get("shape"):
         case [int(height), int(width), 3] if height > 0 and height * width * 3 == len(pixels):
-            return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+            return pixels.reshape(height, width, 3)
     raise ImageError(DIED)

@@ -12,6 +12,7 @@ from typing import Any
 
 from age_model.decoding import messages
 from age_model.decoding.limits import IDLE_PROCESSES, START_SECONDS, STEP_SECONDS
+from age_model.decoding.memory import SharedMemory
 from age_model.images.load import ImageError
 
 # Decoding in another process needs what Linux has. Elsewhere it happens in this one.
@@ -24,9 +25,14 @@ DIED = (
 
 
 class Process:
-    """A process that decodes; to be closed, which ends it, or kept for another picture."""
+    """A process that decodes; to be closed, which ends it, or kept for another picture.
+
+    Attributes:
+        memory: what it writes small pictures to, once it has been given that.
+    """
 
     def __init__(self) -> None:
+        self.memory: SharedMemory | None = None
         self._socket = _forks.fork()
 
     def ask(
@@ -74,8 +80,7 @@ def start_picture(file: int) -> tuple[Process, dict[str, Any]]:
     Raises:
         ImageError: see `Process.ask`.
     """
-    with _idle_lock:
-        process = _idle.pop() if _idle else None
+    process = _free()
     if process is not None:
         with suppress(DeadError):  # the system may have ended it while it had nothing to do
             return process, _start_picture(process, file)
@@ -90,6 +95,15 @@ def _start_picture(process: Process, file: int) -> dict[str, Any]:
     except BaseException:
         process.close()
         raise
+
+
+def _free() -> Process | None:
+    """One of the idle processes whose last picture nobody looks at any more."""
+    with _idle_lock:
+        for index, process in enumerate(_idle):
+            if process.memory is None or not process.memory.is_in_use():
+                return _idle.pop(index)
+    return None
 
 
 def keep(process: Process) -> None:

@@ -30,7 +30,7 @@ from age_model.decoding.limits import (
     STEP_SECONDS,
 )
 from age_model.decoding.messages import receive, send
-from age_model.images.load import ImageError, decode, open_picture
+from age_model.images.load import TOO_MUCH_MEMORY, ImageError, decode, open_picture
 from age_model.video.clip import read_clip
 
 
@@ -68,6 +68,7 @@ def _warm_up() -> None:
 
 def _serve(server: socket.socket) -> None:
     """Answer for one clip, or for pictures until one is large, unusable or the last."""
+    memory: mmap.mmap | None = None
     for picture in range(1, PICTURES_A_PROCESS + 1):
         request, descriptor = receive(server)
         if descriptor is None:
@@ -78,13 +79,11 @@ def _serve(server: socket.socket) -> None:
             with os.fdopen(descriptor, "rb") as file:
                 if is_clip:
                     return _clip(server, file)
-                _picture(server, file, picture < PICTURES_A_PROCESS)
+                memory = _picture(server, file, memory, picture < PICTURES_A_PROCESS)
         except ImageError as error:
             return send(server, {"error": str(error)[:ERROR_CHARACTERS]})
         except MemoryError:
-            return send(
-                server, {"error": "needs too much memory to be decoded: save a smaller copy"}
-            )
+            return send(server, {"error": TOO_MUCH_MEMORY})
 
 
 def _limit(cpu_seconds: int) -> None:
@@ -106,23 +105,30 @@ def _step() -> Iterator[None]:
     signal.alarm(0)
 
 
-def _picture(server: socket.socket, file: BinaryIO, again: bool) -> None:
+def _picture(
+    server: socket.socket, file: BinaryIO, memory: mmap.mmap | None, again: bool
+) -> mmap.mmap:
+    """Answer for a picture; gives the memory it lies in, `memory` unless the server sends other."""
     with _step():
         image = open_picture(file, os.fstat(file.fileno()).st_size)
     send(server, {"size": image.size})
-    _, memory = receive(server)  # comes once there is room for so many pixels
-    if memory is None:
-        raise ConnectionResetError("the picture is not wanted")
+    _, descriptor = receive(server)  # comes once there is room for so many pixels
     pixels = image.width * image.height
-    flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
-    with _step(), contextlib.closing(os.fdopen(memory, "rb")):
-        mapped = mmap.mmap(memory, pixels * 3, flags=flags)
-        picture = decode(image, np.frombuffer(mapped, np.uint8))
     again = again and pixels <= REUSED_PIXELS
+    with _step():
+        if descriptor is not None:
+            with contextlib.closing(os.fdopen(descriptor, "rb")):
+                # Of a large picture all pages are needed, and quicker to get at once.
+                populate = 0 if again else mmap.MAP_POPULATE
+                memory = mmap.mmap(descriptor, 0, flags=mmap.MAP_SHARED | populate)
+        if memory is None:
+            raise ConnectionResetError("the picture is not wanted")
+        picture = decode(image, np.frombuffer(memory, np.uint8, 3 * pixels))
     shape, frames = picture.image_rgb.shape, picture.frames
     send(server, {"shape": shape, "frames": frames, "again": again})
     if not again:
         raise ConnectionResetError("its memory is given back by its end")
+    return memory
 
 
 def _clip(server: socket.socket, file: BinaryIO) -> None:

@@ -119,9 +119,10 @@ def _named(source: str | os.PathLike[str]) -> Detector:
     path = Path(source)
     if path.suffix.lower() != ".onnx" or not path.is_file():
         names = ", ".join(f'"{name}"' for name in known)
+        problem = "does not end in .onnx" if path.is_file() else "is no such file"
         raise ValueError(
             f"expected {names} or the path of YuNet's .onnx file as the face detector, got "
-            f"{os.fspath(source)!r}, which is no such file"
+            f"{os.fspath(source)!r}, which {problem}"
         )
     return YuNetDetector(path)
 

@@ -14,8 +14,10 @@ import pillow_heif
 from PIL import ExifTags, Image
 
 MAX_PIXELS = 50_000_000  # a 50-megapixel photo takes 150 MB once decoded
+MAX_WEBP_PIXELS = 32_000_000  # libwebp takes 15 bytes a pixel beside the answer
 MAX_BYTES = 100 * 1024 * 1024
 STRIP_PIXELS = 2**15  # are converted at a time
+TOO_MUCH_MEMORY = "needs too much memory to be decoded: save a smaller copy, or another format"
 
 pillow_heif.register_heif_opener()  # what iPhones save; Pillow itself reads all the others
 # Bitmap formats only: Pillow also opens EPS and the like, which start other programs. Phones' MPO
@@ -131,6 +133,11 @@ def open_picture(file: BinaryIO, size: int) -> Image.Image:
             f"{', '.join(FORMATS)} (HEIC); save it as JPEG or PNG and try again"
         ) from error
     check_pixels(*image.size)
+    if image.format == "WEBP" and image.width * image.height > MAX_WEBP_PIXELS:
+        raise TooManyPixelsError(
+            f"has too many pixels for a WebP picture ({image.width} x {image.height}), at most "
+            f"{MAX_WEBP_PIXELS // 10**6} million are taken: shrink it, or save it as JPEG"
+        )
     return image
 
 
@@ -157,8 +164,8 @@ def decode(image: Image.Image, memory: np.ndarray | None = None) -> Picture:
         if image.format == "MPO":  # a photo with its preview, depth or brightness beside it
             frames = 1
         image.load()
-    except MemoryError as error:  # a large WebP takes 15 bytes a pixel on the way
-        raise ImageError("needs too much memory to be decoded: save a smaller copy") from error
+    except MemoryError as error:
+        raise ImageError(TOO_MUCH_MEMORY) from error
     except Exception as error:
         raise ImageError(
             f"is damaged or cut short ({error}): get the picture again from its source"

@@ -76,6 +76,26 @@ def test_unusable_pictures_are_said_in_the_readers_words(tmp_path, data, reason)
         pass
 
 
+def test_small_pictures_lie_in_the_same_memory_one_after_the_other(monkeypatch):
+    monkeypatch.setattr(process, "_idle", [])
+    red, blue = (encoded(Image.new("RGB", (64, 48), c), "PNG") for c in ("red", "blue"))
+    with decoded(red) as kept:
+        pass
+    (first,) = process._idle
+    with decoded(blue) as picture:  # what is still looked at is not written over
+        assert (picture.image_rgb == (0, 0, 255)).all() and first in process._idle
+    assert (kept.image_rgb == (255, 0, 0)).all()
+    part = kept.image_rgb[:1, 1:]
+    del kept, picture
+    assert first.memory.is_in_use(), "by a part of it"
+    del part
+    for data, colour in ((blue, (0, 0, 255)), (red, (255, 0, 0))):
+        with decoded(data) as picture:
+            assert (picture.image_rgb == colour).all()
+            del picture
+    assert len(process._idle) == 2 and not any(p.memory.is_in_use() for p in process._idle)
+
+
 def test_process_is_limited_and_knows_no_secret(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "swordfish")
     monkeypatch.setattr(process, "_idle", [])

@@ -170,6 +170,10 @@ def test_choice_of_detector(monkeypatch, yunet_path):
 def test_a_detector_that_is_none(tmp_path):
     with pytest.raises(ValueError, match=r'expected .*"haar".* or the path of YuNet.*nonsense'):
         load_detector("nonsense")
+    (tmp_path / "yunet.bin").write_bytes(b"a network, perhaps")
+    for name, problem in (("yunet.bin", "does not end in .onnx"), ("none.onnx", "is no such file")):
+        with pytest.raises(ValueError, match=f"{name}', which {problem}"):
+            load_detector(tmp_path / name)
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not a network")
     with pytest.raises(ValueError, match=r"OpenCV cannot use .*broken.onnx"):

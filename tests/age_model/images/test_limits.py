@@ -43,6 +43,14 @@ def test_heic_says_itself_which_picture_comes_first(colours):
     assert load_image(data).shape == (40, 60, 3)
 
 
+def test_webp_may_have_fewer_pixels_than_others(monkeypatch):
+    monkeypatch.setattr(images, "MAX_WEBP_PIXELS", 99)
+    picture = Image.new("RGB", (10, 10))
+    assert load_image(encoded(picture, "PNG")).shape == (10, 10, 3)
+    with pytest.raises(images.TooManyPixelsError, match="for a WebP picture .10 x 10.*as JPEG"):
+        load_image(encoded(picture, "WEBP"))
+
+
 def test_pixel_limit_holds_for_pictures_and_arrays(monkeypatch):
     monkeypatch.setattr(images, "MAX_PIXELS", 99)
     for source in (Image.new("RGB", (10, 10)), np.zeros((10, 10, 3), np.uint8)):
