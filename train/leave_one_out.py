@@ -57,6 +57,9 @@ class LeaveOneOutArguments:
         default="train/configs/leave_one_out.json",
         metadata={"help": "Preset of train.finetune for each run."},
     )
+    profile: str | None = field(
+        default=None, metadata={"help": 'Variant of the preset for a machine, such as "gpu".'}
+    )
     max_steps: int | None = field(default=None, metadata={"help": "Instead of the preset's."})
     batch_size: int = field(default=64, metadata={"help": "Pictures held in memory at once."})
     resamples: int = field(
@@ -66,8 +69,9 @@ class LeaveOneOutArguments:
 
     def command(self) -> str:
         """The command line that gives the same numbers, without this machine's folders."""
-        steps = f" --max_steps {self.max_steps}" if self.max_steps else ""
-        return f"python -m train.leave_one_out --data data --out runs/leave_one_out{steps}"
+        given = {"profile": self.profile, "max_steps": self.max_steps}
+        shown = "".join(f" --{name} {value}" for name, value in given.items() if value)
+        return f"python -m train.leave_one_out --data data --out runs/leave_one_out{shown}"
 
 
 def leave_one_out(arguments: LeaveOneOutArguments) -> dict:
@@ -117,6 +121,8 @@ def _trained(arguments: LeaveOneOutArguments, omitted: str) -> Path:
     if not (final := out / "final").is_dir():
         argv = ["--config", arguments.config, "--data", arguments.data]
         argv += ["--omit_source", omitted, "--output_dir", str(out), "--report_to", "none"]
+        if arguments.profile:
+            argv += ["--profile", arguments.profile]
         if arguments.max_steps:
             argv += ["--max_steps", str(arguments.max_steps)]
         model_args, data_args, args, preset = parse(argv)

@@ -54,20 +54,22 @@ def _row(measured: dict, source: str) -> list[str]:
 
 
 def _distance_sentence(measured: dict) -> str:
-    """Whether a picture's distance from what was learned tells when the range is too narrow."""
-    parts = []
+    """Whether a picture's distance from those learned tells where the range is too narrow."""
+    parts, drops = [], []
     for source, numbers in measured["sources"].items():
-        quarters = [q for q in numbers["omitted"].get("by_distance", []) if q]
+        quarters = [quarter for quarter in numbers["omitted"].get("by_distance", []) if quarter]
         if len(quarters) > 1:
             near, far = quarters[0], quarters[-1]
+            drops.append(near["interval"][0] - far["interval"][1])
             parts.append(
                 f"{source_title(measured, source)}: {percent(near['share'])} of the nearest "
                 f"(n={near['n']:,}), {percent(far['share'])} of the farthest (n={far['n']:,})"
             )
     if not parts:
         return ""
+    verdict = "does tell" if all(drop > 0 for drop in drops) else "does not tell"
     return (
-        "\n\nHow far a picture is from those learned, in the features of the network, is no guide "
-        "to where the range is too narrow where the nearest quarter is covered no more often than "
-        f"the farthest. {'; '.join(parts)}."
+        "\n\nHow far a picture lies from the training pictures in the features of the network "
+        f"{verdict} where the 80% interval is too narrow. It covers, by quarters of that distance "
+        f"among known pictures: {'; '.join(parts)}."
     )
