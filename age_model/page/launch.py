@@ -20,6 +20,7 @@ from age_model.page.guard import connections, gradio_patches
 from age_model.page.guard.middleware import MAX_BODY, RequestGuard
 from age_model.page.guard.visitors import REQUESTS_A_MINUTE, Visitors
 from age_model.page.lazy_predictor import LazyPredictor
+from age_model.page.private_log import open_log
 from age_model.page.theme import STYLE, THEME
 from age_model.page.uploads import UPLOADS, keep_deleting
 
@@ -52,6 +53,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         default=REQUESTS_A_MINUTE,
         help="of one address; 0 for a proxy that limits them; default: %(default)s",
     )
+    parser.add_argument(
+        "--log-file", type=Path, metavar="FILE", help="for errors; default: standard error"
+    )
     parser.add_argument("--model", help="folder or Hub id in place of the embedded model")
     return parser.parse_args(arguments)
 
@@ -62,8 +66,10 @@ def main() -> int:
     # Stopped by the system, the app ends as after Ctrl-C, which deletes the uploads.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        open_log(options.log_file)
         _check_port(options.host, options.port)
         predictor.load(options.model)
+        demo.answer_first(predictor)
         keep_deleting(
             Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, demo.example_files
         )

@@ -5,8 +5,6 @@ guard: with 1,024 files a process had no room for others.
 """
 
 import asyncio
-import logging
-import time
 from collections import Counter
 from functools import partial
 from types import SimpleNamespace
@@ -26,7 +24,6 @@ MAX_CONNECTIONS = 600
 MAX_OF_ONE_ADDRESS = 100  # a browser opens six, a household has several
 HEAD_SECONDS = 20  # until a request's head is complete
 FILES = 4096  # that the process may have open, where the system lets it
-LOG_LINES_A_MINUTE = 60
 
 
 class CarefulProtocol(H11Protocol):
@@ -88,22 +85,6 @@ class CarefulProtocol(H11Protocol):
             self.transport.close()
 
 
-class FewLines(logging.Filter):
-    """Lets LOG_LINES_A_MINUTE through: nobody is to fill the disk with what goes wrong for them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._minute, self._lines = 0, 0
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a line may be written."""
-        minute = int(time.monotonic() / 60)
-        if minute != self._minute:
-            self._minute, self._lines = minute, 0
-        self._lines += 1
-        return self._lines <= LOG_LINES_A_MINUTE
-
-
 def apply(proxies: tuple[str, ...]) -> None:
     """Let Gradio's server use these limits; it has no option for them.
 
@@ -111,16 +92,17 @@ def apply(proxies: tuple[str, ...]) -> None:
         proxies: addresses whose connections carry those of many visitors; "*" stands for all.
     """
     CarefulProtocol.named_proxies = proxies
-    # The guard takes visitors' addresses from a named proxy; uvicorn would trust this machine.
-    config = partial(uvicorn.Config, http=CarefulProtocol, proxy_headers=False, server_header=False)
+    # The guard takes visitors' addresses from a named proxy; uvicorn would trust this machine. It
+    # logs where all do (`private_log`), without a configuration of its own.
+    config = partial(
+        uvicorn.Config,
+        http=CarefulProtocol,
+        proxy_headers=False,
+        server_header=False,
+        log_config=None,
+    )
     names: dict[str, Any] = {"uvicorn": SimpleNamespace(Config=config)}
     http_server.__dict__.update(names)
-    few = FewLines()
-    for handler in (logging.lastResort, *logging.getLogger().handlers):
-        if handler is not None:
-            handler.addFilter(few)
-    for name in ("uvicorn.error", "asyncio"):
-        logging.getLogger(name).addFilter(few)
     if resource is not None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
