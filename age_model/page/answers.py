@@ -4,6 +4,7 @@ An upload comes as the dict that Gradio's page and client send: "path" on this m
 "orig_name" as the visitor's file was called.
 """
 
+import io
 import logging
 import threading
 from collections.abc import Callable
@@ -16,13 +17,17 @@ from age_model.decoding.limits import SMALL_AT_A_TIME
 from age_model.decoding.pictures import decoded
 from age_model.images.files import shown_name
 from age_model.images.load import ImageError
-from age_model.labels import PAGE_THRESHOLDS, THRESHOLDS
+from age_model.labels import THRESHOLDS
 from age_model.page.boxes import photo_boxes_html
+from age_model.page.cards import face_cards
+from age_model.page.examples import example
 from age_model.page.lazy_predictor import Predictor
-from age_model.page.pictures import face_crops, screen_size
+from age_model.page.pictures import data_uri, screen_size
 from age_model.page.private_log import log_without_text
 from age_model.page.render import render
-from age_model.results import picture_notes, picture_record
+from age_model.page.sureness import measured_sureness
+from age_model.records.output import record_writer
+from age_model.results import picture_record
 
 Shown = TypeVar("Shown")
 # Photos are decoded side by side, so that a slow one does not hold up the others, and then go
@@ -33,78 +38,97 @@ log = logging.getLogger(__name__)
 
 
 class PageAnswer(NamedTuple):
-    """What the page shows.
+    """What the page shows of a picture.
 
     Attributes:
-        picture: (H', W', 3) uint8 RGB at the size of a screen; None where no face is to be shown.
-        boxes: HTML to lay over it: the faces' boxes and numbers, which can be selected.
+        boxes: HTML to lay over the picture: the boxes of the faces, which can be selected; with the
+            picture itself where the browser cannot show it.
         answer: HTML, a card for each face, or a sentence.
     """
 
-    picture: np.ndarray | None
     boxes: str
     answer: str
 
 
-def page_answer(
-    predictor: Predictor, upload: dict[str, Any] | None, upload_folder: str, waiting: str
-) -> PageAnswer:
+def page_answer(predictor: Predictor, given: object, upload_folder: str) -> PageAnswer:
     """What the page shows.
 
     Args:
         predictor: asked for the ages in the picture.
-        upload: None where no picture is chosen (any more).
+        given: the picture, see `answer_for`. Its "size" is the width and height that the picture
+            has in the browser; where the browser cannot show it there is none, or another.
         upload_folder: the only folder that pictures are read from.
-        waiting: HTML to show while no picture is chosen.
     """
 
-    def shown(image_rgb: np.ndarray, frames: int) -> tuple[tuple[Any, ...] | None, str]:
-        ages = predictor(image_rgb)
+    def shown(image_rgb: np.ndarray, frames: int) -> PageAnswer:
+        ages, crops = predictor.examine(image_rgb)
+        width, height = image_rgb.shape[1::-1]
+        chosen = example(_field(given, "example"))
+        name = chosen.path.name if chosen else upload_name(_upload(given))
+        record = picture_record(name, (width, height), ages, frames=frames)
         answer = render(
             "photo.html",
             "answer",
-            faces=ages.to_dicts(at_least=PAGE_THRESHOLDS),
-            crops=face_crops(image_rgb, ages),
-            notes=picture_notes(frames, ages),
+            cards=face_cards(ages, crops, measured_sureness(predictor)),
+            notes=record["notes"],
+            record=written("json", record),
+            table=written("csv", record),
+            example=chosen.name if chosen else None,
         )
-        if len(ages) == 0:
-            return None, answer
-        height, width = image_rgb.shape[:2]
-        return (screen_size(image_rgb), photo_boxes_html(ages, (width, height))), answer
+        has_it = _field(given, "size") == [width, height]
+        picture = None if has_it else data_uri(screen_size(image_rgb))
+        return PageAnswer(photo_boxes_html(ages, (width, height), picture), answer)
 
-    seen, answer = answer_for(upload, upload_folder, waiting, shown)
-    picture, boxes = seen or (None, "")
-    return PageAnswer(picture, boxes, answer)
+    seen = answer_for(given, upload_folder, shown)
+    return PageAnswer("", seen) if isinstance(seen, str) else seen
 
 
 def answer_for(
-    upload: dict[str, Any] | None,
-    upload_folder: str,
-    waiting: str,
-    shown: Callable[[np.ndarray, int], tuple[Shown | None, str]],
-) -> tuple[Shown | None, str]:
-    """What `shown` makes of the picture; None and a sentence where there is no such picture.
+    given: object, upload_folder: str, shown: Callable[[np.ndarray, int], Shown]
+) -> Shown | str:
+    """What `shown` makes of the picture, or HTML that says why there is none.
 
     Args:
-        upload, upload_folder, waiting: as for `page_answer`.
+        given: what the page's scripts send, which a visitor may have changed: a dict with the name
+            of an "example", or with the "path" and "orig_name" of an upload.
+        upload_folder: as for `page_answer`.
         shown: from an upright (H, W, 3) uint8 RGB picture, and how many pictures its file holds, to
-            what the page shows, and HTML.
+            what the page shows.
     """
-    if upload is None:
-        return None, waiting
+    upload = _upload(given)
     try:
-        with decoded(checked_path(upload, upload_folder)) as picture, _one_at_a_time:
+        with decoded(_picture_path(given, upload_folder)) as picture, _one_at_a_time:
             return shown(*picture)
     except ImageError as error:
         name = upload_name(upload)
-        return None, render(
-            "message.html", "unusable", kind="picture", name=name, reason=str(error)
-        )
+        return render("message.html", "unusable", kind="picture", name=name, reason=str(error))
     except Exception as error:
         # The page must not go on showing the ages of the picture before. The picture itself, and
         # its name, stay out of the log.
         log_without_text(log, "a picture", error)
-        return None, render("message.html", "failed", kind="picture")
+        return render("message.html", "failed", kind="picture")
+
+
+def written(form: str, record: dict[str, Any]) -> str:
+    """A record as the text of a file: "json" or "csv", as the command line writes them."""
+    text = io.StringIO()
+    record_writer(form, text, ethnicity=False)(record)
+    return text.getvalue()
+
+
+def _picture_path(given: object, upload_folder: str) -> Path:
+    chosen = example(_field(given, "example"))
+    return chosen.path if chosen else checked_path(_upload(given), upload_folder)
+
+
+def _upload(given: object) -> dict[str, Any]:
+    """The parts of an upload's dict that are text, as they should be."""
+    texts = {name: _field(given, name) for name in ("path", "orig_name")}
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
+
+
+def _field(given: object, name: str) -> Any:
+    return given.get(name) if isinstance(given, dict) else None
 
 
 def api_answer(

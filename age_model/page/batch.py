@@ -11,16 +11,16 @@ from age_model.decoding.pictures import decoded
 from age_model.images.archive import GivenFile, PictureArchive
 from age_model.images.load import MAX_BYTES, ImageError
 from age_model.page.answers import checked_path, upload_name
+from age_model.page.cards import Card, face_cards
 from age_model.page.lazy_predictor import Predictor
-from age_model.page.pictures import face_crops
 from age_model.page.private_log import log_without_text
+from age_model.page.sureness import measured_sureness
 from age_model.results import picture_record
 
 MAX_PICTURES = 200
 MAX_ARCHIVES = 10
 MAX_OTHERS = 300  # files that are only listed, with the reason why they are not examined
-CROPS_SHOWN = 6  # faces a picture
-CROP_SIZE = 96  # pixels: sharp at 48 CSS pixels
+CARDS_SHOWN = 6  # faces a picture
 
 TOO_MANY = f"was not examined: at most {MAX_PICTURES} pictures at once"
 TOO_MANY_ARCHIVES = f"was not opened: at most {MAX_ARCHIVES} zip files at once"
@@ -34,11 +34,11 @@ class Examined(NamedTuple):
 
     Attributes:
         record: `results.picture_record`.
-        crops: data URIs of its first CROPS_SHOWN faces, where asked for.
+        cards: of its first CARDS_SHOWN faces, where asked for.
     """
 
     record: dict[str, Any]
-    crops: list[str]
+    cards: list[Card]
 
 
 def given_files(
@@ -72,21 +72,22 @@ def given_files(
     return files
 
 
-def examine(predictor: Predictor, file: GivenFile, with_crops: bool = False) -> Examined:
+def examine(predictor: Predictor, file: GivenFile, with_cards: bool = False) -> Examined:
     """Read a file, find the faces in it, say how old they look; never raises.
 
     Args:
         predictor: called with an upright (H, W, 3) uint8 RGB picture.
-        with_crops: also make pictures of its faces.
+        with_cards: also make the cards of its faces.
     """
     if file.read is None:
         return Examined(picture_record(file.name, error=file.error), [])
     try:
         with decoded(file.read()) as (image_rgb, frames):
-            ages = predictor(image_rgb)
-            crops = face_crops(image_rgb, ages, CROP_SIZE)[:CROPS_SHOWN] if with_crops else []
+            ages, crops = predictor.examine(image_rgb)
             record = picture_record(file.name, image_rgb.shape[1::-1], ages, frames=frames)
-        return Examined(record, crops)
+        if not with_cards:
+            return Examined(record, [])
+        return Examined(record, face_cards(ages, crops[:CARDS_SHOWN], measured_sureness(predictor)))
     except ImageError as error:
         return Examined(picture_record(file.name, error=str(error)), [])
     except Exception as error:

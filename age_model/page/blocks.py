@@ -13,17 +13,19 @@ import gradio as gr
 from gradio.processing_utils import save_base64_to_cache
 from gradio.utils import get_upload_folder
 
+from age_model.page.answers import page_answer
+from age_model.page.examples import EXAMPLES
 from age_model.page.guard.middleware import REQUEST_FAILED
 from age_model.page.guard.visitors import Visitors
 from age_model.page.lazy_predictor import LazyPredictor, Predictor
 from age_model.page.private_log import log_without_text
 from age_model.page.render import render
 from age_model.page.tabs.accuracy import build_accuracy_tab
+from age_model.page.tabs.answer_view import AnswerView
 from age_model.page.tabs.batch import build_batch_tab
-from age_model.page.tabs.explain import build_explain_tab
-from age_model.page.tabs.live import build_live_tab
-from age_model.page.tabs.photo import build_photo_tab, build_webcam_tab
+from age_model.page.tabs.photo import build_photo_tab
 from age_model.page.tabs.video import build_video_tab
+from age_model.page.tabs.webcam import build_webcam_tab
 
 UPLOADS_LIVE_SECONDS = 600
 CHECK_UPLOADS_SECONDS = 120
@@ -52,13 +54,9 @@ def build_demo(predictor: Predictor) -> "Page":
     ) as page:
         gr.HTML(render("page.html", "header"), padding=False)
         with gr.Tab("Photo"):
-            build_photo_tab(predictor)
+            page.photo = build_photo_tab(predictor)
         with gr.Tab("Webcam"):
             build_webcam_tab(predictor)
-        with gr.Tab("Live"):
-            build_live_tab(predictor)
-        with gr.Tab("Why?"):
-            build_explain_tab(predictor)
         with gr.Tab("Batch"):
             build_batch_tab(predictor)
         with gr.Tab("Video"):
@@ -76,9 +74,16 @@ class Page(gr.Blocks):
 
     Attributes:
         visitors: is told who was worked for, and for how long.
+        photo: what the tab Photo shows.
     """
 
     visitors = Visitors(0)
+    photo: AnswerView
+
+    def answer_first(self, predictor: Predictor) -> None:
+        """Let the page open with the answer to its first example, of the model that is loaded."""
+        first = page_answer(predictor, {"example": EXAMPLES[0].name}, "")
+        self.photo.boxes.value, self.photo.answer.value = first
 
     def get_api_info(self, *args: Any, **kwargs: Any) -> Any:
         """What the endpoints take and give: as Gradio says it, each schema in one piece.

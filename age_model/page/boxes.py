@@ -64,11 +64,13 @@ class Box:
     label: str
 
 
-def photo_boxes_html(ages: FaceAges, size_wh: tuple[int, int]) -> str:
-    """The boxes of a photo's faces, numbered and selectable.
+def photo_boxes_html(ages: FaceAges, size_wh: tuple[int, int], picture: str | None = None) -> str:
+    """The boxes of a photo's faces, which can be selected, each with the age at it.
 
     Args:
         size_wh: of the picture that `ages` is about, pixels.
+        picture: data URI of the picture itself, where the browser does not have it or cannot show
+            it; None where it does.
     """
     # The largest first: the Tab key goes from face to face in the order of the cards, and a smaller
     # face that lies on a larger one can still be clicked.
@@ -77,14 +79,14 @@ def photo_boxes_html(ages: FaceAges, size_wh: tuple[int, int]) -> str:
             number,
             box_xyxy,
             size_wh,
-            (TagPart(str(number), 1, "number"),),
-            label=f"Face {number}, {round(years)} years",
+            (TagPart(str(round(years)), 1, "years"),),
+            label=f"Face {number}, looks {round(years)}",
         )
         for number, (box_xyxy, years) in enumerate(
             zip(ages.box_xyxy, ages.age_years, strict=True), start=1
         )
     ]
-    return render("boxes.html", "boxes", boxes=boxes, size_wh=size_wh, selectable=True)
+    return render("boxes.html", "photo", boxes=boxes, size_wh=size_wh, picture=picture)
 
 
 def live_boxes_html(faces: Sequence[LiveFace], size_wh: tuple[int, int]) -> str:
@@ -94,7 +96,7 @@ def live_boxes_html(faces: Sequence[LiveFace], size_wh: tuple[int, int]) -> str:
         size_wh: of the frame, pixels.
     """
     boxes = [_box(face.number, face.box_xyxy, size_wh, _live_parts(face)) for face in faces]
-    return render("boxes.html", "boxes", boxes=boxes, size_wh=size_wh, selectable=False)
+    return render("boxes.html", "live", boxes=boxes, size_wh=size_wh)
 
 
 def whole_years(interval_years: Sequence[float]) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from age_model.network.calibration import Calibration
+from age_model.network.deletion import Deletion
 from age_model.network.explain import Explanation
 from age_model.results import FaceAges
 
@@ -41,6 +42,13 @@ class Predictor(Protocol):
 
     def __call__(self, image_rgb: np.ndarray, /) -> FaceAges:
         """Ages of all faces in an upright (H, W, 3) uint8 picture, the largest first."""
+
+    def examine(self, image_rgb: np.ndarray, /) -> tuple[FaceAges, list[np.ndarray]]:
+        """As a call, with the (S, S, 3) uint8 that the network saw of each face."""
+
+    @property
+    def deletion(self) -> Deletion | None:
+        """How well the maps of `explain` were measured to show what counts; None: not measured."""
 
     def predict_frame(self, image_rgb: np.ndarray) -> FaceAges:
         """Ages of the largest faces in an (H, W, 3) uint8 frame, found by a quicker search."""
@@ -96,6 +104,15 @@ class LazyPredictor:
     def limitation(self) -> str | None:
         """See `Predictor`."""
         return self.load().limitation
+
+    @property
+    def deletion(self) -> Deletion | None:
+        """See `Predictor`."""
+        return self.load().deletion
+
+    def examine(self, image_rgb: np.ndarray) -> tuple[FaceAges, list[np.ndarray]]:
+        """See `Predictor`."""
+        return self.load().examine(image_rgb)
 
     @property
     def results(self) -> dict[str, Any]:

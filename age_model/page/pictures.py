@@ -1,4 +1,4 @@
-"""Pictures for people to look at: at the size of a screen, faces cut out, as data URIs."""
+"""Pictures for people to look at: at the size of a screen, as data URIs."""
 
 import base64
 from io import BytesIO
@@ -6,11 +6,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from age_model.faces.crop import upright_crop
-from age_model.results import FaceAges
-
 LONGEST_SHOWN = 1600  # pixels: larger pictures are shrunk, a phone need not fetch 50 megapixels
-CROP_SHOWN = 192  # pixels: sharp at the 96 CSS pixels of a card on a dense screen
 
 # One for each face, in turn; white digits are legible on each of them (contrast at least 4.5 to 1).
 FACE_COLORS = ("#1d4ed8", "#b45309", "#047857", "#be185d", "#6d28d9", "#0e7490")
@@ -40,17 +36,18 @@ def screen_size(image_rgb: np.ndarray) -> np.ndarray:
     return np.asarray(shown)
 
 
-def face_crops(image_rgb: np.ndarray, ages: FaceAges, size: int = CROP_SHOWN) -> list[str]:
-    """One data URI (JPEG, `size` x `size` pixels) for each face; nothing touches the disk.
-
-    Args:
-        image_rgb: (H, W, 3) uint8, the picture that `ages` is about.
-    """
-    return [data_uri(upright_crop(image_rgb, box, size)) for box in ages.box_xyxy]
-
-
 def data_uri(image_rgb: np.ndarray) -> str:
     """(H, W, 3) uint8 as a JPEG inside an address, so that the page need not ask for it."""
+    return _uri(image_rgb, "jpeg", quality=88)
+
+
+def png_uri(image_rgba: np.ndarray) -> str:
+    """(H, W, 4) uint8 as a PNG inside an address, which keeps what is transparent."""
+    return _uri(image_rgba, "png")
+
+
+def _uri(image: np.ndarray, form: str, **options: int) -> str:
     with BytesIO() as buffer:
-        Image.fromarray(image_rgb).save(buffer, "JPEG", quality=88)
-        return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        Image.fromarray(image).save(buffer, form, **options)
+        data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f"data:image/{form};base64,{data}"

@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
-STYLE = STATIC / "page.css"
+STYLE = [STATIC / name for name in ("page.css", "answer.css", "other_tabs.css")]
 
 THEME = gr.themes.Default(
     primary_hue="cyan",

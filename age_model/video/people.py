@@ -48,6 +48,7 @@ class Person:
         age_years: median of the mean of its distributions in all frames that it was seen in.
         interval_years: low and high end of that mean. It is no narrower for more frames, which err
             alike: see `tracking._moved`.
+        age_probabilities: (101,) float64, that mean.
         stretches: the line, parted where the face was not seen in a frame between.
         first, last: seconds when it was seen first and last.
         frames: in how many it was seen.
@@ -57,6 +58,7 @@ class Person:
     number: int
     age_years: float
     interval_years: tuple[float, float]
+    age_probabilities: np.ndarray
     stretches: tuple[tuple[Moment, ...], ...]
     first: float
     last: float
@@ -134,11 +136,13 @@ class People:
 
     def _person(self, number: int, person: _Sightings) -> Person:
         mean = np.mean(person.probabilities, axis=0)[None]  # (1, 101)
-        low, high = interval(mean, self._predictor.calibration.interval_levels)[0]
+        calibration = self._predictor.calibration
+        low, high = interval(mean, calibration.interval_levels, calibration.groups)[0]
         return Person(
             number=number,
             age_years=float(quantile(mean, 0.5)[0]),
             interval_years=(float(low), float(high)),
+            age_probabilities=mean[0],
             stretches=tuple(map(tuple, person.stretches)),
             first=person.seconds[0],
             last=person.seconds[-1],

@@ -12,6 +12,7 @@ from age_model.page.batch import MAX_PICTURES, Examined, examine, given_files
 from age_model.page.lazy_predictor import Predictor
 from age_model.page.render import render
 from age_model.page.tabs.cancelling import add_cancel
+from age_model.page.theme import script
 from age_model.records.output import lent_folder, output, record_writer
 
 # A batch waits for that of another visitor here, and not in front of the other tabs.
@@ -48,7 +49,12 @@ def build_batch_tab(predictor: Predictor) -> None:
             for form, name in DOWNLOADS.items()
         ]
     table = gr.HTML(
-        "", html_template=render("batch.html", "table"), padding=False, elem_id="batch-table"
+        "",
+        html_template=render("batch.html", "list"),
+        js_on_load=script("faces.js"),
+        padding=False,
+        elem_id="batch-table",
+        elem_classes="answer-list",
     )
     running = start.click(
         show,
@@ -82,7 +88,7 @@ def shown_answers(
         files, records, rows = given_files(uploads, get_upload_folder(), opened), [], ""
         for done, file in enumerate(files):
             yield progress_html(done, len(files), file.name), rows, *hidden
-            examined = examine(predictor, file, with_crops=True)
+            examined = examine(predictor, file, with_cards=True)
             records.append(examined.record)
             rows += row_html(examined)
     paths = write_downloads(records, get_upload_folder())
@@ -100,8 +106,8 @@ def progress_html(done: int, total: int, name: str | None) -> str:
 
 
 def row_html(examined: Examined) -> str:
-    """A row of the table."""
-    return render("batch.html", "row", record=examined.record, crops=examined.crops)
+    """A picture with the cards of its faces."""
+    return render("batch.html", "row", record=examined.record, cards=examined.cards)
 
 
 def summary_html(records: list[dict[str, Any]]) -> str:
@@ -126,7 +132,7 @@ def write_downloads(records: list[dict[str, Any]], upload_folder: str) -> list[s
     folder = lent_folder(upload_folder)
     for form, name in DOWNLOADS.items():
         with output(str(folder / name)) as stream:
-            write = record_writer(form, stream, ethnicity=False)
+            write = record_writer(form, stream)
             for record in records:
                 write(record)
     return [str(folder / name) for name in DOWNLOADS.values()]

@@ -1,4 +1,4 @@
-"""The tab "Live": the camera's picture with the faces' ages over it, frame after frame."""
+"""The live part of the tab "Webcam": the moving picture with the faces' ages over it."""
 
 import base64
 import binascii
@@ -67,8 +67,8 @@ class Turn:
         return Turn(self.tracks, self.began, now)
 
 
-def build_live_tab(predictor: Predictor) -> None:
-    """The content of the tab."""
+def build_live_view(predictor: Predictor) -> None:
+    """The camera's picture, the boxes over it and the line below it."""
     # One frame is examined at a time, whoever sent it: a visitor's next frame has to come in first,
     # so they take turns, and a photo finds a processor free. Of the frames that come while the one
     # before waits, Gradio keeps the newest only.

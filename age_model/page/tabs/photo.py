@@ -1,116 +1,27 @@
-"""The tabs "Photo" and "Webcam", and the endpoint /predict behind them."""
+"""The tab "Photo", and the endpoint /predict behind it."""
 
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-import age_model
-from age_model.labels import PAGE_THRESHOLDS
-from age_model.page.answers import QUEUE, api_answer, page_answer
+from age_model.page.answers import QUEUE, api_answer
+from age_model.page.examples import EXAMPLES
 from age_model.page.lazy_predictor import Predictor
 from age_model.page.render import render
+from age_model.page.tabs.answer_view import AnswerView, build_answer_view
 from age_model.page.theme import script
 
-ImageSource = Literal["upload", "webcam", "clipboard"]
-EXAMPLES_FOLDER = Path(age_model.__file__).parent / "examples"
-EXAMPLES = [EXAMPLES_FOLDER / name for name in ("portrait.jpg", "group.jpg", "cat.jpg")]
-HEIC_UPLOAD = script("heic_upload.js")
-FACE_SELECT = script("face_select.js")
-AFTER_ANSWER = script("after_answer.js")
+
+def build_photo_tab(predictor: Predictor) -> AnswerView:
+    """The content of the tab, and the endpoint."""
+    bar = render("photo.html", "bar", examples=EXAMPLES)
+    view = build_answer_view("photo", bar, script("photo.js"), predictor)
+    _add_api(predictor)
+    return view
 
 
-def build_photo_tab(predictor: Predictor) -> None:
-    """The content of the tab for files, and the endpoint."""
-    picture = _tab("photo", ["upload", "clipboard"], predictor)
-    _add_api(picture, predictor)
-
-
-def build_webcam_tab(predictor: Predictor) -> None:
-    """The content of the tab for pictures that are taken on the page."""
-    _tab("webcam", ["webcam"], predictor)
-
-
-def _tab(name: str, sources: list[ImageSource], predictor: Predictor) -> gr.Image:
-    """A picture to give on the left, the answer to it on the right; examples go with uploads."""
-    waiting = render("photo.html", "waiting", webcam="webcam" in sources)
-
-    def show(picture: dict[str, Any] | None) -> tuple[dict[str, Any], str, str]:
-        shown, boxes, html = page_answer(predictor, picture, get_upload_folder(), waiting)
-        return gr.update(value=shown, visible=shown is not None), boxes, html
-
-    with gr.Row(equal_height=False, elem_classes="photo-view"):
-        with gr.Column(scale=5, min_width=320):
-            picture = _given_picture(name, sources)
-        with gr.Column(scale=6, min_width=320, elem_id=f"{name}-result"):
-            shown, boxes = _shown_picture(name)
-            answer = gr.HTML(
-                waiting,
-                js_on_load=HEIC_UPLOAD if "upload" in sources else None,
-                padding=False,
-                elem_id=f"{name}-answer",
-            )
-    picture.change(
-        show,
-        picture,
-        [shown, boxes, answer],
-        preprocess=False,  # the file as it came: our own reader turns, converts and complains
-        trigger_mode="always_last",
-        **QUEUE,
-        api_visibility="private",
-    ).then(None, js=AFTER_ANSWER.replace("NAME", name), api_visibility="private")
-    return picture
-
-
-def _shown_picture(name: str) -> tuple[gr.Image, gr.HTML]:
-    """The picture, and the boxes over it by which its faces are selected."""
-    with gr.Column(elem_classes="photo-faces"):
-        shown = gr.Image(
-            label="Faces found",
-            visible=False,
-            interactive=False,
-            format="jpeg",
-            buttons=["fullscreen"],
-            elem_id=f"{name}-faces",
-        )
-        boxes = gr.HTML("", js_on_load=FACE_SELECT, padding=False, elem_classes="photo-boxes")
-    return shown, boxes
-
-
-def _given_picture(name: str, sources: list[ImageSource]) -> gr.Image:
-    picture = gr.Image(
-        label="Your picture",
-        sources=sources,
-        type="filepath",
-        height=380,
-        buttons=[],
-        elem_id=f"{name}-input",
-    )
-    # Only the page's style listens to it: the numbers come with every answer.
-    gr.Checkbox(
-        label=f"Probability of looking {', '.join(map(str, PAGE_THRESHOLDS))} or older",
-        container=False,
-        interactive=True,
-        elem_classes="at-least-switch",
-    )
-    if "upload" in sources:
-        add_examples(picture)
-    return picture
-
-
-def add_examples(picture: gr.Image) -> None:
-    """Pictures to try, below the field that takes them."""
-    gr.Examples(
-        [[str(path)] for path in EXAMPLES],
-        picture,
-        label="Or try one of these",
-        cache_examples=False,
-        api_visibility="private",
-    )
-
-
-def _add_api(picture: gr.Image, predictor: Predictor) -> None:
+def _add_api(predictor: Predictor) -> None:
     def predict(picture: dict[str, Any] | None, thresholds: bool = False) -> dict[str, Any]:
         """Find the faces in a picture and say how old each of them looks, in years.
 
@@ -130,16 +41,15 @@ def _add_api(picture: gr.Image, predictor: Predictor) -> None:
         """
         return api_answer(predictor, picture, get_upload_folder(), thresholds)
 
-    record = gr.JSON(visible=False)
-    # Its value is what a client gets that does not name the parameter.
+    # Nobody sees these: an endpoint of Gradio needs an event with components, and the page's own
+    # events answer with HTML.
+    picture = gr.Image(label="Picture", type="filepath", visible=False)
     thresholds = gr.Checkbox(value=False, label="Thresholds", visible=False)
-    # Nobody sees this button: an endpoint of Gradio needs an event, and the page's own events
-    # answer with HTML.
     gr.Button(visible=False).click(
         predict,
         [picture, thresholds],
-        record,
-        preprocess=False,
+        gr.JSON(visible=False),
+        preprocess=False,  # the file as it came: our own reader turns, converts and complains
         **QUEUE,
         api_name="predict",
     )

@@ -12,8 +12,8 @@ from age_model.faces.detector import QUICK_FACES
 from age_model.faces.tracking import AGE_SECONDS, LOST_SECONDS, SETTLED_FRAMES
 from age_model.images.load import ImageError
 from age_model.page.answers import checked_path, upload_name
+from age_model.page.cards import person_card
 from age_model.page.lazy_predictor import Predictor
-from age_model.page.pictures import data_uri
 from age_model.page.private_log import log_without_text
 from age_model.page.render import render
 from age_model.page.tabs.cancelling import add_cancel
@@ -149,7 +149,7 @@ def people_html(people: list[Person], seconds: float) -> str:
         "video.html",
         "people",
         people=shown,
-        crops=[data_uri(person.crop_rgb) for person in shown],
+        cards=[person_card(person) for person in shown],
         plot=plot(shown, seconds),
         average_seconds=AGE_SECONDS,
     )
