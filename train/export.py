@@ -3,6 +3,11 @@
 Weights are stored as float16, half the size, in safetensors shards below the 10 MB that a
 repository takes without LFS. The configuration says float32, so that every loader computes in
 float32. Measure the exported folder, not the run: its weights are rounded.
+
+With `--onnx` the network is also written for other runtimes: onnx/model.onnx in float32, compared
+with torch, and onnx/model_quantized.onnx in int8. With `--data` all three are measured on the
+validation split. Without `--out` that is all, and the files go into the folder of `--model`: do it
+last, so that they hold its calibration.
 """
 
 import json
@@ -12,7 +17,9 @@ from pathlib import Path
 
 from age_model.records.atomic import atomic_folder
 from train.console.command import run_command
+from train.console.errors import InputError
 from train.console.output import without_folders
+from train.evaluation.predict import load_split
 from train.publishing.sharding import SHARD_SIZE
 
 NEEDED = ("config.json", "preprocessor_config.json", "training.json")
@@ -23,12 +30,35 @@ class ExportArguments:
     """What to export, and where to."""
 
     model: str = field(metadata={"help": "Folder that train.finetune wrote."})
-    out: str = field(
+    out: str | None = field(
+        default=None,
         metadata={
             "help": "Checkpoint folder to write. An older checkpoint there is replaced as a whole, "
-            "with its results.json and card: they measured other weights."
-        }
+            "with its results.json and card: they measured other weights. Default, with --onnx: "
+            "none, only its ONNX files, in the folder of --model."
+        },
     )
+    onnx: bool = field(
+        default=False, metadata={"help": "Write onnx/model.onnx and onnx/model_quantized.onnx."}
+    )
+    data: str | None = field(
+        default=None,
+        metadata={
+            "help": "With --onnx: data set that train.prepare wrote; the errors of torch, float32 "
+            "and int8 on its validation split are reported."
+        },
+    )
+    max_pictures: int | None = field(
+        default=None, metadata={"help": "With --data: measure on so many pictures, evenly spaced."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.out is None and not self.onnx:
+            raise InputError("expected --out with a folder to write, or --onnx, got neither")
+        if self.data and not self.onnx:
+            raise InputError("--data: it is for measuring what --onnx writes; give that too")
+        if self.max_pictures is not None and self.max_pictures < 1:
+            raise InputError(f"--max_pictures: expected 1 or more, got {self.max_pictures}")
 
 
 def export(model: Path, out: Path) -> None:
@@ -50,7 +80,7 @@ def export(model: Path, out: Path) -> None:
 
     network = load_model(str(model))
     limit = torch.finfo(torch.float16).max
-    bad = [name for name, p in network.named_parameters() if not (p.abs() <= limit).all()]
+    bad = [name for name, w in network.state_dict().items() if not (w.abs() <= limit).all()]
     if bad:
         raise ValueError(
             f"expected finite weights within float16's range (+-{limit:.0f}), got others in "
@@ -69,21 +99,50 @@ def _is_checkpoint(folder: Path) -> bool:
 
 
 def _say_float32(config_json: Path) -> None:
-    """Make loaders compute in float32, and name the class that every installation knows."""
+    """Make loaders compute in float32, and of a ViT name the class that everybody has."""
     config = json.loads(config_json.read_text())
-    config |= {"dtype": "float32", "architectures": ["ViTForImageClassification"]}
+    config["dtype"] = "float32"
+    if config["model_type"] == "vit":
+        config["architectures"] = ["ViTForImageClassification"]
     config_json.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def export_onnx(checkpoint: Path, data: str | None, max_pictures: int | None) -> dict:
+    """Write the ONNX files of a checkpoint into it; returns the content of onnx.json.
+
+    Raises:
+        ValueError: `checkpoint` is none, `data` no prepared data set, or the graph answers
+            otherwise than the network.
+    """
+    from age_model.network.loading import load_model  # torch takes seconds to import
+    from train.publishing.onnx_files import FOLDER, is_onnx_folder, write_files
+
+    rows = load_split(data, "validation") if data else None
+    if rows is not None and max_pictures is not None and max_pictures < len(rows):
+        rows = rows.select([i * len(rows) // max_pictures for i in range(max_pictures)])
+    with atomic_folder(checkpoint / FOLDER, may_replace=is_onnx_folder) as folder:
+        return write_files(load_model(str(checkpoint)), checkpoint, folder, rows)
+
+
+def _run(arguments: ExportArguments) -> None:
+    checkpoint = Path(arguments.out or arguments.model)
+    if arguments.out:
+        export(Path(arguments.model), checkpoint)
+    report = {}
+    if arguments.onnx:
+        report = export_onnx(checkpoint, arguments.data, arguments.max_pictures)
+    for file in sorted(file for file in checkpoint.rglob("*") if file.is_file()):
+        print(f"{file.stat().st_size / 1e6:8.2f} MB  {file.relative_to(checkpoint)}")
+    if report:
+        largest = max(report["largest_difference"].values())
+        print(f"Largest difference of a logit between torch and model.onnx: {largest:.1e}")
+    for name, scores in report.get("validation", {}).items():
+        print(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in scores.items()))
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `python -m train.export`."""
-
-    def action(arguments: ExportArguments) -> None:
-        export(Path(arguments.model), Path(arguments.out))
-        for file in sorted(Path(arguments.out).iterdir()):
-            print(f"{file.stat().st_size / 1e6:8.2f} MB  {file.name}")
-
-    run_command("train.export", ExportArguments, action, argv)
+    run_command("train.export", ExportArguments, _run, argv)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from huggingface_hub import CommitInfo, HfApi
 from train.console.command import run_command
 from train.publishing.hub import (
     CHECKPOINT_FILES,
+    ONNX_FILES,
     WEIGHTS,
     check_checkpoint,
     check_repository_name,
@@ -45,7 +46,9 @@ class PushArguments:
 
 
 def push(arguments: PushArguments) -> CommitInfo:
-    """Upload the checkpoint; weights that an older push left there and this one lacks are deleted.
+    """Upload the checkpoint, with its ONNX files if it has some.
+
+    Weights that an older push left there and this one lacks are deleted.
 
     Raises:
         ValueError: a file is missing, the card is not what results.json gives, or the Hub refuses
@@ -61,8 +64,8 @@ def push(arguments: PushArguments) -> CommitInfo:
         return hub.upload_folder(
             repo_id=arguments.repo,
             folder_path=checkpoint,
-            allow_patterns=list(CHECKPOINT_FILES),
-            delete_patterns=list(WEIGHTS),
+            allow_patterns=[*CHECKPOINT_FILES, *ONNX_FILES],
+            delete_patterns=[*WEIGHTS, *ONNX_FILES],
             revision=arguments.revision,
             commit_message=arguments.message,
         )
@@ -74,7 +77,7 @@ def _run(arguments: PushArguments) -> None:
         return
     checkpoint = Path(arguments.checkpoint)
     check_checkpoint(checkpoint)
-    print(listing(checkpoint, CHECKPOINT_FILES))
+    print(listing(checkpoint, (*CHECKPOINT_FILES, *ONNX_FILES)))
     print(f"Nothing was sent to {arguments.repo}.")
 
 

@@ -8,7 +8,7 @@ now, with the figures of its results.json as tags.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from age_model.network.reports import NotMeasuredError, by_source, read_results
+from age_model.network.reports import NotMeasuredError, read_results
 from train.console.command import run_command
 from train.console.errors import InputError
 
@@ -58,17 +58,14 @@ def register(arguments: RegisterArguments) -> tuple[str, int]:
 
 
 def _figures(checkpoint: Path) -> dict[str, str]:
-    """What results.json says of these weights, in tags; empty where they were not measured."""
+    """The errors that results.json gives, as tags; empty where it did not measure these weights."""
+    from train.training.mlflow_runs import figures
+
     try:
         results = read_results(checkpoint)
     except NotMeasuredError:
         return {}
-    split = results["data"]["split"]
-    return {
-        f"{split} MAE, {title}": f"{numbers['years']['mae']:.2f} years"
-        for title, numbers in by_source(results)
-        if "years" in numbers
-    }
+    return {name: f"{value:.4g}" for name, value in figures(results).items() if "/mae" in name}
 
 
 def _run(arguments: RegisterArguments) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from huggingface_hub.utils import validate_repo_id
 
+from age_model.network.reports import weights_sha256
 from train.card.document import generated, stale_files
 from train.card.other_pictures import FILES
 from train.console.errors import InputError
@@ -16,6 +17,8 @@ from train.console.output import without_folders
 NEEDED = ("config.json", "preprocessor_config.json", "training.json", "results.json", "README.md")
 WEIGHTS = ("*.safetensors", "model.safetensors.index.json")
 CHECKPOINT_FILES = (*NEEDED, *FILES, *WEIGHTS)  # names and patterns
+ONNX_REPORT = "onnx/onnx.json"
+ONNX_FILES = ("onnx/*.onnx", ONNX_REPORT)  # what train.export --onnx adds
 
 WHAT_TO_DO = {
     401: "Log in with `hf auth login` or set HF_TOKEN to a token that may write there.",
@@ -50,10 +53,25 @@ def check_checkpoint(checkpoint: Path, readme: Path | None = None) -> None:
             f"expected a training.json without the folders of this machine, {checkpoint} has one "
             "with some; run train.export"
         )
+    _check_onnx(checkpoint)
     if stale := stale_files(generated(checkpoint, readme)):
         raise ValueError(
             f"expected the card that results.json gives, got another one in "
             f"{', '.join(map(str, stale))}; run train.model_card first"
+        )
+
+
+def _check_onnx(checkpoint: Path) -> None:
+    """Raise ValueError where a checkpoint has ONNX files that hold other weights."""
+    report = checkpoint / ONNX_REPORT
+    if not any(checkpoint.glob(ONNX_FILES[0])) and not report.is_file():
+        return
+    held = json.loads(report.read_text()).get("weights_sha256") if report.is_file() else None
+    if held != weights_sha256(checkpoint):
+        raise ValueError(
+            f"expected ONNX files of these weights and this calibration, got others in "
+            f"{checkpoint / 'onnx'}; run train.export --model {checkpoint} --onnx again, or remove "
+            "them"
         )
 
 

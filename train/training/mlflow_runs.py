@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -316,22 +317,28 @@ def log_evaluation(checkpoint: str, results: dict, data: str, rows: Dataset) -> 
         return None
     split, now = results["data"]["split"], int(1000 * time.time())
     client = mlflow.MlflowClient()
-    metrics = [Metric(f"{split}/{name}", v, now, 0) for name, v in _figures(results).items()]
-    client.log_batch(run_id, metrics)
+    client.log_batch(run_id, [Metric(name, v, now, 0) for name, v in figures(results).items()])
     client.log_dict(run_id, results, f"{split}/results.json")
     log_data(run_id, split, data, rows)
     return run_id
 
 
-def _figures(results: dict) -> dict[str, float]:
-    """The numbers of each source and head, by names such as "utkface/years/mae"."""
+def figures(results: dict) -> dict[str, float]:
+    """The numbers of each source and head, by names such as "test/utkface/years/mae".
+
+    Args:
+        results: content of results.json.
+    """
+    split = results["data"]["split"]
     found: dict[str, float] = {}
     for source, numbers in results["sources"].items():
         heads = {head: numbers.get(head, {}) for head in ("years", "groups", "gender", "ethnicity")}
         heads["interval"] = heads["years"].get("interval", {})
         for head, values in heads.items():
             scalars = {name: v for name, v in values.items() if isinstance(v, int | float)}
-            found |= {f"{source}/{head}/{name}": float(v) for name, v in scalars.items()}
+            # What else a name may hold, MLflow refuses.
+            prefix = re.sub(r"[^\w\-. :]", "_", source, flags=re.ASCII)
+            found |= {f"{split}/{prefix}/{head}/{name}": float(v) for name, v in scalars.items()}
     return found
 
 

@@ -130,7 +130,8 @@ def test_an_evaluation_goes_into_the_run_that_trained_the_checkpoint(
 ):
     rows = load_prepared(small_data)["test"]
     years = {"n": 30, "mae": 4.5, "mae_interval": [4.0, 5.0], "interval": {"coverage": 0.8}}
-    results = {"data": {"split": "test"}, "sources": {"utkface": {"n": 50, "years": years}}}
+    sources = {"utkface": {"n": 50, "years": years}, "mine (ä)": {"gender": {"accuracy": 0.9}}}
+    results = {"data": {"split": "test"}, "sources": sources}
     final = tmp_path / "final"
     final.mkdir()
     assert log_evaluation(str(final), results, str(small_data), rows) is None
@@ -140,7 +141,7 @@ def test_an_evaluation_goes_into_the_run_that_trained_the_checkpoint(
     run = mlflow_here.get_run(run_id)
     assert run.data.metrics == {
         "test/utkface/years/n": 30, "test/utkface/years/mae": 4.5,
-        "test/utkface/interval/coverage": 0.8,
+        "test/utkface/interval/coverage": 0.8, "test/mine ___/gender/accuracy": 0.9,
     }  # fmt: skip
     assert mlflow.artifacts.load_dict(f"runs:/{run_id}/test/results.json") == results
     assert [i.tags[0].value for i in run.inputs.dataset_inputs] == ["test"]
