@@ -1,8 +1,9 @@
 """A training in MLflow, from the first step over a break to a registered model that is served."""
 
-import base64
+import ast
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,7 +27,9 @@ from train.training.trainer import Stopwatch
 
 pytestmark = pytest.mark.slow  # it trains and serves
 
-SMOKE = Path(__file__).resolve().parents[2] / "train" / "configs" / "smoke.json"
+REPOSITORY = Path(__file__).resolve().parents[2]
+SMOKE = REPOSITORY / "train" / "configs" / "smoke.json"
+DOCUMENT = REPOSITORY / "docs" / "training.md"
 EVERY = "--logging_steps 2 --eval_steps 4 --save_steps 8 --output_dir runs/mine"
 
 
@@ -157,32 +160,31 @@ def test_the_model_answers_in_python_as_the_predictor_does(registered, trained):
     assert crop["faces"][0]["score"] is None
 
 
-def test_mlflow_serves_it_and_it_answers_to_a_picture(registered, here, trained):
+def test_mlflow_serves_it_and_the_documented_request_is_answered(
+    registered, here, trained, tmp_path, monkeypatch, capsys
+):
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", registered,
                "--env-manager", "local", "--port", str(port), "--workers", "1"]  # fmt: skip
     # MLflow starts uvicorn by its name.
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    # Elsewhere, so that the code that came with the model is what answers.
     with Path(here, "served.log").open("w") as log:
-        server = subprocess.Popen(
+        server = subprocess.Popen(  # in a folder without our code: what came with the model answers
             command, cwd=here, env=env, stdout=log, stderr=log, start_new_session=True
         )
+    (request,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    shutil.copy(EXAMPLE, tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
     try:
         _wait_for(f"http://127.0.0.1:{port}/ping", server, here / "served.log")
-        image = base64.b64encode(EXAMPLE.read_bytes()).decode()
-        body = json.dumps({"dataframe_records": [{"image": image}]}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=120) as response:
-            (answer,) = json.load(response)["predictions"]
+        exec(request.replace("5001", str(port)), {})
     finally:
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)  # the server and its workers
         server.wait()
+    faces = ast.literal_eval(capsys.readouterr().out)
     expected = AgePredictor.from_pretrained(trained)(EXAMPLE)
-    ages = [face["age"] for face in answer["faces"]]
+    ages = [face["age"] for face in faces]
     assert ages == [round(float(age), 1) for age in expected.age_years] and ages
 
 
