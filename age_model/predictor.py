@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from age_model.faces.crop import CROP_SIZE, crop_face
+from age_model.faces.crop import CROP_SIZE, crop_face, without_repeats
 from age_model.faces.detector import Detector, load_detector
 from age_model.faces.face_check import load_face_check
 from age_model.images.load import Source, load_image
@@ -21,7 +21,7 @@ from age_model.network.decode import decode, softmax
 from age_model.network.deletion import Deletion, read_deletion
 from age_model.network.explain import Explanation, explain
 from age_model.network.loading import EMBEDDED, EMBEDDED_NAME, load_model
-from age_model.network.modeling import AgeNetwork, AgeOutput, patch_side
+from age_model.network.modeling import AgeNetwork, AgeOutput, architecture, patch_side
 from age_model.network.precision import choose_device, quick_dtype
 from age_model.network.preprocessing import read_preprocessing
 from age_model.network.reports import read_results
@@ -58,6 +58,7 @@ class AgePredictor:
         model_name: the checkpoint as it was asked for, or "age_model/checkpoint".
         detector_name: the face detector and its weights.
         limitation: what people should know of this detector, a sentence or two; None for nothing.
+        architecture: the network's model type in transformers, such as "vit".
         preprocessing: how the network wants its input.
         patch_size: side of the squares that the network cuts its input into, pixels; of a network
             that cuts none, of those that `explain` blurs.
@@ -76,6 +77,7 @@ class AgePredictor:
     ):
         self.model_name = model_name
         self.detector_name = detector.name
+        self.architecture = architecture(model.config)
         self.preprocessing = read_preprocessing(Path(model.name_or_path), model.config)
         self.patch_size = patch_side(model.config, self.image_size)
         self.attributes = trained_attributes(model.config)
@@ -249,9 +251,10 @@ class AgePredictor:
     def _find(self, image_rgb: np.ndarray, quick: bool = False) -> tuple[Faces, list[np.ndarray]]:
         """The faces of a picture, each with its (CROP_SIZE, CROP_SIZE, 3) uint8 crop.
 
-        What the detector offers and the face check does not take for a face is only counted.
+        A face that the detector offers twice counts once. What the face check does not take for a
+        face is only counted.
         """
-        offered = self._detector.detect(image_rgb, quick)
+        offered = without_repeats(self._detector.detect(image_rgb, quick))
         crops = [crop_face(image_rgb, offered, i, CROP_SIZE) for i in range(len(offered))]
         is_face = self._face_check.accepts(crops)
         faces = replace(offered[is_face], rejected=int((~is_face).sum()))

@@ -63,9 +63,45 @@ class Framing:
         )
 
 
+# Two crops that share so much, of the area that either covers, show one face found twice. Those of
+# two people cheek to cheek share a quarter.
+ONE_FACE = 0.45
 # For people to look at: the whole head, of which a box holds the face only.
 SHOWN = Framing(box_centre_xy=(0.487, 0.405), box_side=1.02)
 NO_LANDMARKS = np.full((5, 2), np.nan)
+
+
+def without_repeats(faces: Faces) -> Faces:
+    """The faces with each of them once: of several crops that show one face, the surest is kept.
+
+    A detector looks at several copies of a picture, and its second look can come from two places to
+    the same face.
+    """
+    surest_first = np.argsort(-np.nan_to_num(faces.score), kind="stable")
+    squares = [crop_square(matrix) for matrix in faces.to_crop]
+    kept: list[int] = []
+    for i in surest_first:
+        if all(_shared(squares[i], squares[j]) < ONE_FACE for j in kept):
+            kept.append(i)
+    return faces[np.sort(np.array(kept, int))]
+
+
+def crop_square(to_crop: np.ndarray) -> np.ndarray:
+    """Left, top, right, bottom in pixels of the upright square about a crop's middle.
+
+    Args:
+        to_crop: (2, 3), one of `Faces.to_crop`.
+    """
+    side = 1 / max(np.hypot(*to_crop[:, 0]), 1e-9)
+    middle = np.linalg.pinv(to_crop[:, :2]) @ (0.5 - to_crop[:, 2])
+    return np.concatenate([middle - side / 2, middle + side / 2])
+
+
+def _shared(one: np.ndarray, other: np.ndarray) -> float:
+    """Area that two squares share, of the area that either covers."""
+    wide, high = np.clip(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0, None)
+    both = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - wide * high
+    return float(wide * high / max(both, 1e-9))
 
 
 def crop_face(image_rgb: np.ndarray, faces: Faces, index: int, size: int) -> np.ndarray:

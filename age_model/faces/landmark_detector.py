@@ -1,6 +1,8 @@
 """What YuNet and libfacedetection share: a search at two sizes, then a second look at each face."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -8,6 +10,8 @@ import numpy as np
 from age_model.faces.crop import Framing, warp, widened
 from age_model.faces.detector import LONGER_SIDE, QUICK_SIDE, largest, scaled
 from age_model.results import Faces
+
+T = TypeVar("T")
 
 
 class LandmarkDetector(ABC):
@@ -26,11 +30,12 @@ class LandmarkDetector(ABC):
     framing: Framing
 
     LARGEST_FACE = 300  # pixels
+    LARGE_FACE = 120  # pixels of the larger copy: such faces are taken from the smaller one too
     SMALL_SIDE = 160  # pixels of the longer side of the copy in which larger ones are looked for
     SCORE_THRESHOLD = 0.7
     OVERLAP_THRESHOLD = 0.3
     CLOSE_UP_SIDE = 240  # pixels of the crop's side in the second look
-    CLOSE_UP_MARGIN = 0.2
+    CLOSE_UP_MARGIN = 0.1
 
     @abstractmethod
     def _find(self, image_rgb: np.ndarray) -> np.ndarray:
@@ -41,14 +46,19 @@ class LandmarkDetector(ABC):
             all of at least SCORE_THRESHOLD.
         """
 
+    def _each(self, function: Callable[..., T], items: Iterable[Any]) -> Iterable[T]:
+        """The function's answers, in order; a detector that can, works on several items at once."""
+        return map(function, items)
+
     def detect(self, image_rgb: np.ndarray, quick: bool = False) -> Faces:
         """See `Detector.detect`."""
-        found = [self._search(image_rgb, QUICK_SIDE if quick else LONGER_SIDE)]
+        copy_rgb, scale = scaled(image_rgb, QUICK_SIDE if quick else LONGER_SIDE)
+        found = [self._search(copy_rgb, scale)]
         if not quick and max(image_rgb.shape) > self.LARGEST_FACE:
-            rows = self._search(image_rgb, self.SMALL_SIDE)
+            small_rgb, smaller = scaled(copy_rgb, self.SMALL_SIDE)
+            rows = self._search(small_rgb, scale * smaller)
             # The others are seen better in the larger copy.
-            least = self.LARGEST_FACE / 2 * max(max(image_rgb.shape) / LONGER_SIDE, 1)
-            found.append(rows[rows[:, 2:4].max(axis=1) > least])
+            found.append(rows[rows[:, 2:4].max(axis=1) * min(scale, 1) > self.LARGE_FACE])
         rows = np.concatenate(found)
         kept = cv2.dnn.NMSBoxes(
             rows[:, :4].tolist(), rows[:, 14].tolist(), self.SCORE_THRESHOLD, self.OVERLAP_THRESHOLD
@@ -56,11 +66,8 @@ class LandmarkDetector(ABC):
         rows = rows[np.asarray(kept, dtype=int)]
         landmarks = rows[:, 4:14].reshape(-1, 5, 2)
         coarse = largest(self.framing, rows[:, :4], rows[:, 14], landmarks, quick)
-        looks = [
-            self.look_closer(image_rgb, coarse.to_crop[i])
-            or (coarse.landmarks_xy[i], coarse.score[i])
-            for i in range(len(coarse))
-        ]
+        closer = self._each(lambda to_crop: self.look_closer(image_rgb, to_crop), coarse.to_crop)
+        looks = [look or (coarse.landmarks_xy[i], coarse.score[i]) for i, look in enumerate(closer)]
         return self.framing.faces(
             coarse.box_xyxy,
             np.array([score for _, score in looks]),
@@ -92,9 +99,8 @@ class LandmarkDetector(ABC):
         landmarks = nearest[4:14].reshape(5, 2) / side
         return landmarks @ to_picture[:, :2].T + to_picture[:, 2], float(nearest[14])
 
-    def _search(self, image_rgb: np.ndarray, longer_side: int) -> np.ndarray:
-        """The rows of `_find` for a smaller copy of the picture, in the picture's pixels."""
-        small_rgb, scale = scaled(image_rgb, longer_side)
-        rows = self._find(small_rgb)
+    def _search(self, copy_rgb: np.ndarray, scale: float) -> np.ndarray:
+        """The rows of `_find` for a copy of the picture at a scale, in the picture's pixels."""
+        rows = self._find(copy_rgb)
         rows[:, :14] /= scale
         return rows

@@ -98,6 +98,24 @@ def test_what_is_not_a_face_gets_no_age(tiny_checkpoint, astronaut):
         predictor.explain(astronaut, 1)
 
 
+def test_a_face_that_is_offered_twice_gets_one_age(tiny_checkpoint, astronaut):
+    haar = load_detector("haar")
+    again = haar.detect(astronaut).box_xyxy[0] + [3, -2, 6, 4]
+    predictor = AgePredictor(load_model(str(tiny_checkpoint)), Planted(haar, again), "tiny")
+    for ages in (predictor(astronaut), predictor.predict_frame(astronaut)):
+        assert (len(ages), ages.rejected) == (1, 0)
+
+
+def test_a_face_in_a_mirror_and_on_a_poster_is_a_face(predictor, astronaut):
+    head = astronaut[20:220, 120:320]
+    room = np.full((300, 700, 3), 120, np.uint8)
+    room[50:250, 20:220] = head
+    room[50:250, 240:440] = head[:, ::-1]
+    room[40:260, 470:690] = 240  # the poster's margin
+    room[50:250, 480:680] = head
+    assert len(predictor(room)) == 3
+
+
 def test_photos_are_warned_about_where_the_models_robustness_is_known(
     predictor, astronaut, copied, robustness
 ):

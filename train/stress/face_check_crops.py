@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import cv2
 import numpy as np
 
-from age_model.faces.crop import crop_face, warp
+from age_model.faces.crop import crop_face, crop_square, warp
 from age_model.faces.detector import Detector
 from age_model.results import Faces
 from train.stress.corruptions import darkened, jpeg, low_resolution, occluded
@@ -69,7 +69,7 @@ def part(picture_rgb: np.ndarray, rng: Rng) -> np.ndarray:
 def away_from(faces: Faces, photo_rgb: np.ndarray, rng: Rng, count: int) -> Iterator[np.ndarray]:
     """Up to `count` crops anywhere in a photo that show next to nothing of its faces."""
     height, width = photo_rgb.shape[:2]
-    squares = [_square(matrix) for matrix in faces.to_crop]
+    squares = [crop_square(matrix) for matrix in faces.to_crop]
     for _ in range(4 * count):
         side = np.exp(rng.uniform(np.log(16), np.log(min(height, width))))
         left, top = rng.uniform(-0.1 * side, np.array([width, height]) - 0.9 * side)
@@ -88,11 +88,11 @@ def false_alarms(
     Args:
         faces: those that are faces.
     """
-    squares = [_square(matrix) for matrix in faces.to_crop]
+    squares = [crop_square(matrix) for matrix in faces.to_crop]
     for detector in detectors:
         offered = detector.detect(photo_rgb)
         for i, matrix in enumerate(offered.to_crop):
-            square = _square(matrix)
+            square = crop_square(matrix)
             if all(_overlap(square, other) < NEAR for other in squares):
                 yield detector.kind, crop_face(photo_rgb, offered, i, SIDE)
 
@@ -189,13 +189,6 @@ def _similarity(degrees: float, scale: float, centre_xy: np.ndarray) -> np.ndarr
 def _to_unit(picture_rgb: np.ndarray) -> np.ndarray:
     height, width = picture_rgb.shape[:2]
     return np.diag([1 / width, 1 / height, 1.0])
-
-
-def _square(to_crop: np.ndarray) -> np.ndarray:
-    """Left, top, right, bottom in pixels of the upright square about a crop's middle."""
-    side = 1 / max(np.hypot(*to_crop[:, 0]), 1e-9)
-    middle = np.linalg.pinv(to_crop[:, :2]) @ (0.5 - to_crop[:, 2])
-    return np.concatenate([middle - side / 2, middle + side / 2])
 
 
 def _overlap(one: np.ndarray, other: np.ndarray) -> float:

@@ -1,10 +1,12 @@
 """The crop itself, and that a crop found by a detector is framed as UTKFace frames its faces."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
-from age_model.faces.crop import Framing, crop_face, similarity
+from age_model.faces.crop import Framing, crop_face, similarity, without_repeats
 from age_model.images.load import load_image
 from age_model.results import Faces
 from train.crop_geometry import corner_error, found_face, pasted, sample
@@ -101,3 +103,12 @@ def test_crops_of_utkface_pictures_are_those_pictures(utkface_part1, detector):
     # Medians over 500 pictures: 4.5 for each detector; a margin wrong by 10% adds about 7.
     assert np.median(errors) < 7
     assert np.percentile(errors, 80) < 12
+
+
+def test_a_face_found_twice_counts_once_by_its_surest_finding():
+    squares = [(100, 100, 80), (104, 97, 84), (300, 100, 60), (150, 100, 80)]
+    faces = Faces.concatenate([face_with_crop(*square) for square in squares])
+    for scores, kept in (([0.8, 0.9, 0.7, 0.7], [1, 2, 3]), ([np.nan] * 4, [0, 2, 3])):
+        once = without_repeats(replace(faces, score=np.array(scores, np.float32)))
+        assert np.allclose(once.box_xyxy, faces.box_xyxy[kept])
+    assert len(without_repeats(Faces.empty())) == 0

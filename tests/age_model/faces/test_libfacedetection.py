@@ -1,5 +1,6 @@
 """libfacedetection's shared library is used only where it does what is expected of it."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -44,7 +45,32 @@ def test_another_name_in_the_library_is_refused(monkeypatch):
         LibfacedetectionDetector()
 
 
+@pytest.mark.parametrize("side", [40, 100, 140, 250])
+def test_a_face_on_the_cut_between_the_halves_is_found_once(astronaut, side):
+    """In pictures of 640 pixels, which are not made smaller, at places across their middle."""
+    detector = LibfacedetectionDetector()
+    head = astronaut[20:220, 120:320]  # its face is half as wide
+    small = cv2.resize(head, (2 * side, 2 * side), interpolation=cv2.INTER_AREA)
+    for shift in (-side // 2, 0, side // 3):
+        photo = np.full((max(400, 2 * side), 640, 3), 127, np.uint8)
+        left = int(np.clip(320 - side + shift, 0, 640 - 2 * side))
+        photo[: 2 * side, left : left + 2 * side] = small
+        faces = detector.detect(photo)
+        assert len(faces) == 1
+        middle = faces.box_xyxy.reshape(2, 2).mean(axis=0)
+        want = np.array([left, 0]) + (np.array([222, 115]) - [120, 20]) * side / 100
+        assert np.abs(middle - want).max() < 0.12 * side + 3
+
+
+def test_a_tall_picture_is_cut_into_an_upper_and_a_lower_half(astronaut):
+    photo = np.full((640, 400, 3), 127, np.uint8)
+    photo[240:440, 100:300] = astronaut[20:220, 120:320]
+    faces = LibfacedetectionDetector().detect(photo)
+    assert len(faces) == 1
+    assert np.abs(faces.box_xyxy.reshape(2, 2).mean(axis=0) - [202, 335]).max() < 12
+
+
 def test_the_environment_is_as_before(monkeypatch):
-    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
     LibfacedetectionDetector()
-    assert libfacedetection.os.environ["OMP_WAIT_POLICY"] == "active"
+    assert libfacedetection.os.environ["OMP_NUM_THREADS"] == "7"
