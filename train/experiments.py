@@ -25,7 +25,7 @@ SETTINGS = (
     "per_device_train_batch_size", "optimizer", "class_weighting", "class_weight_power",
     "gender_loss", "distillation", "feature_distillation", "patch_dropout", "mixup", "image_size",
     "utkface_share", "source_weights",
-    "adjusted", "interpolated_with", "alpha", "common", "rare",
+    "adjusted", "interpolated_with", "alpha", "common", "rare", "teens",
 )  # fmt: skip
 # Names in the records of runs before these were renamed.
 FORMER_NAMES = {

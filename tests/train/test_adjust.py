@@ -61,7 +61,16 @@ def test_weights_lie_between_the_two(runs, adjusted):
     other = runs / "first" / "final"
     result = _weights(
         adjusted(
-            "--interpolate_with", str(other), "--alpha", "0.25", "--common", "0", "--rare", "0"
+            "--interpolate_with",
+            str(other),
+            "--alpha",
+            "0.25",
+            "--common",
+            "0",
+            "--rare",
+            "0",
+            "--teens",
+            "0",
         )
     )
     mine, others = _weights(runs / "second" / "final"), _weights(other)
@@ -88,14 +97,24 @@ def test_common_ages_get_back_what_weighting_took_and_rare_ones_gain_as_told(com
     assert after == pytest.approx(expected / expected.sum(1, keepdims=True), rel=1e-4)
 
 
+def test_teens_and_no_others_are_more_probable():
+    network = AgeViT(AgeViT.config_class(**SMALL, num_labels=101)).eval()
+    before = network.classifier.bias.detach().clone()
+    adjust.adjust_logits(network, np.ones(101, np.float32), teens=0.5)
+    added = (network.classifier.bias - before).detach().numpy()
+    assert added[12:18] == pytest.approx(0.5, abs=0.05)
+    assert abs(added[[5, 25, 60]]).max() < 0.01
+    assert added[10] > 0.25 > added[9] > 0 and added[19] > 0.25 > added[20] > 0
+
+
 def test_a_network_trained_in_one_run_needs_none_to_interpolate_with(runs, adjusted):
-    final = adjusted("--common", "0.5", "--rare", "0", model="first")
+    final = adjusted("--common", "0.5", "--rare", "0", "--teens", "0", model="first")
     before, after = _weights(runs / "first" / "final"), _weights(final)
     assert [name for name in before if not torch.equal(before[name], after[name])] == [
         "classifier.bias"
     ]
     metadata = json.loads((final / "training.json").read_text())
-    expected = {"interpolated_with": None, "alpha": 0.0, "common": 0.5, "rare": 0.0}
+    expected = {"interpolated_with": None, "alpha": 0.0, "common": 0.5, "rare": 0.0, "teens": 0.0}
     assert metadata["adjust"] == expected
     assert "logits of common ages" in training_text(metadata)
     assert "interpolated" not in training_text(metadata)
@@ -108,6 +127,7 @@ def test_the_card_says_what_was_adjusted(runs, adjusted):
         "interpolated with those of `final` (alpha 0.2)",
         "of common ages",
         "of rare ages",
+        "0.25 was added to the logits of ages 10 to 19",
     ):
         assert said in text
 
@@ -142,6 +162,7 @@ def test_the_result_says_what_was_done_and_scores_that_are_its_own(
         (["--alpha", "1.5"], "second", "--alpha: expected a number from 0 to 1, got 1.5"),
         (["--common", "-1"], "second", "--common: expected a number"),
         (["--rare", "2"], "second", "--rare: expected a number"),
+        (["--teens", "3"], "second", "--teens: expected a number from -2 to 2, got 3.0"),
         ([], "resnet", "expected a ViT, got AgeResNet"),
         (["--interpolate_with", "{runs}/wider/final"], "second", "of another shape"),
         (

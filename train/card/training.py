@@ -159,6 +159,8 @@ def _adjust(adjusted: dict) -> str:
                 f"the logits of {ages} ages were raised by {adjusted[ages]:.0%} of the size of "
                 "their log class weights"
             )
+    if adjusted.get("teens"):
+        steps.append(f"{adjusted['teens']:g} was added to the logits of ages 10 to 19")
     if not steps:
         return ""
     return f"Then, without more training (`train.adjust`), {', and '.join(steps)}."
