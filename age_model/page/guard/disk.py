@@ -19,11 +19,15 @@ class Room:
         self._folder = folder
         self._reserved = 0  # bytes announced, and not yet written
 
-    def reserve(self, size: int) -> bool:
-        """Set `size` bytes aside, and say whether there were so many."""
+    def has(self, size: int) -> bool:
+        """Whether there are `size` bytes now."""
         folder = Path(self._folder()).absolute()
         there = next(path for path in (folder, *folder.parents) if path.exists())
-        if shutil.disk_usage(there).free < self._reserved + size + KEEP_FREE:
+        return shutil.disk_usage(there).free >= self._reserved + size + KEEP_FREE
+
+    def reserve(self, size: int) -> bool:
+        """Set `size` bytes aside, and say whether there were so many."""
+        if not self.has(size):
             return False
         self._reserved += size
         return True

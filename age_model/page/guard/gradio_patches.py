@@ -4,16 +4,20 @@ Checked against Gradio 6.31; the tests of this module notice where a later one h
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from gradio import queueing, route_utils, routes
-from gradio.utils import LRUCache
+import httpx
+from gradio import mcp, queueing, route_utils, routes
+from gradio.utils import LRUCache, get_upload_folder
 from mcp.server import sse, streamable_http_manager
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 
+from age_model.page.guard.disk import Room
+from age_model.page.guard.middleware import DISK_FULL, REQUEST_FAILED, is_full
 from age_model.page.guard.visitors import FairQueue
 
 REMEMBERED_UPLOADS = 200
@@ -74,6 +78,52 @@ class BoundedProgress(route_utils.FileUploadProgress):
             self._statuses.pop(oldest, None)
 
 
+class PlainMCPServer(mcp.GradioMCPServer):
+    """Answers in words where the disk is full, or the page refuses.
+
+    It writes pictures to the disk itself, and then asks the page as a client would, whose library
+    says no more than the status and address of a refusal.
+    """
+
+    def _prepare_tool_call_args(self, name: str, arguments: dict[str, Any]) -> Any:
+        pictures = [text for value in arguments.values() for text in _texts(value)]
+        with _plain_errors():
+            # Each is written here, and once more where the page takes it.
+            if not Room(get_upload_folder).has(2 * sum(map(len, pictures))):
+                raise ValueError(DISK_FULL)
+            return super()._prepare_tool_call_args(name, arguments)
+
+    async def _execute_tool_without_progress(self, job: Any) -> Any:
+        with _plain_errors():
+            return await super()._execute_tool_without_progress(job)
+
+    async def _execute_tool_with_progress(self, job: Any, progress_token: str | int) -> Any:
+        with _plain_errors():
+            return await super()._execute_tool_with_progress(job, progress_token)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPStatusError as error:
+        raise ValueError(_detail(error.response)) from None
+    except OSError as error:
+        raise ValueError(DISK_FULL if is_full(error) else REQUEST_FAILED) from None
+
+
+def _detail(reply: httpx.Response) -> str:
+    """What the guard says of a request that it refuses."""
+    with suppress(ValueError, KeyError, TypeError, httpx.ResponseNotRead):
+        return str(reply.json()["detail"])
+    return DISK_FULL if reply.status_code == 507 else REQUEST_FAILED
+
+
+def _texts(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [text for text in values if isinstance(text, str)]
+
+
 def apply(max_mcp_bytes: int) -> None:
     """Put them in place of Gradio's own.
 
@@ -83,6 +133,7 @@ def apply(max_mcp_bytes: int) -> None:
     setattr(route_utils, "GradioMultiPartParser", TidyParser)  # noqa: B010
     routes.file_upload_statuses = BoundedProgress()
     setattr(queueing, "EventQueue", FairEventQueue)  # noqa: B010
+    setattr(mcp, "GradioMCPServer", PlainMCPServer)  # noqa: B010
     for module, name in MCP_SERVERS:
         setattr(module, name, partial(getattr(module, name), max_request_body_size=max_mcp_bytes))
 

@@ -15,12 +15,13 @@ from typing import Any
 from age_model.page.guard.disk import Reservation, Room
 from age_model.page.guard.fields import Events, body_problem, query_problem
 from age_model.page.guard.headers import SECURITY, from_visitor, is_allowed_host, with_security
-from age_model.page.guard.routes import UPLOAD, begins_work, is_open
+from age_model.page.guard.routes import MCP, UPLOAD, begins_work, is_open
 from age_model.page.guard.visitors import TOO_MANY, Visitors
 from age_model.page.private_log import log_without_text
 
 MAX_BODY = 9 * 2**20  # bytes of any request but an upload: a data URL of a picture of 6 MB
 MAX_UPLOAD = 2 * 2**30  # bytes of one upload, which may be of many files
+UNWRITTEN = 2**18  # bytes of a request that are never written to the disk: a frame of the camera
 # Of a visitor who sends nothing, and of all that one sends: a slow line needs minutes for a clip.
 IDLE_SECONDS, BODY_SECONDS, UPLOAD_SECONDS = 30, 120, 900
 SLOWEST = 2048  # bytes a second, on average
@@ -106,14 +107,22 @@ class RequestGuard:
         body = _Body(receive, MAX_BODY, BODY_SECONDS, complete=not has_body)
         if has_body:
             data = await body.read()
-            if body.problem is None and data is not None:
-                body.problem = body_problem(_path(scope), data, self._events())
             if data is None and body.problem is None:
                 return  # the visitor has gone
+            body.problem = body.problem or self._body_problem(_path(scope), data or b"")
         if body.problem:
             await _answer(send, *body.problem)
         else:
             await self._pass_on(scope, body, send)
+
+    def _body_problem(self, path: str, data: bytes) -> Problem | None:
+        """What is wrong with a body, or with the disk, to which its data: URLs are written."""
+        if problem := body_problem(path, data, self._events()):
+            return problem
+        # The MCP server looks itself, and says it in its own way.
+        if len(data) > UNWRITTEN and not MCP.fullmatch(path) and not self._room.has(len(data)):
+            return 507, DISK_FULL
+        return None
 
     async def _upload(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass an upload on while there is room for it."""
@@ -132,7 +141,7 @@ class RequestGuard:
         try:
             await self._app(scope, body, answer)
         except Exception as error:
-            if _is_full(error):
+            if is_full(error):
                 body.problem = body.problem or (507, DISK_FULL)
             elif not body.lost:
                 log_without_text(log, "a request", error)
@@ -270,7 +279,7 @@ def _too_large(limit: int) -> str:
     return REQUEST_TOO_LARGE.format(megabytes=limit // 2**20)
 
 
-def _is_full(error: BaseException) -> bool:
+def is_full(error: BaseException) -> bool:
     """Whether the disk was full, or the visitor's share of it."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 

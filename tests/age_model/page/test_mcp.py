@@ -2,16 +2,22 @@
 
 import ast
 import base64
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
+import numpy as np
 import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, Tool
+from PIL import Image
 
 from age_model.page.blocks import NO_ADDRESSES
+from age_model.page.guard.middleware import DISK_FULL, MAX_BODY
+from tests.support.app_server import REPOSITORY, free_port, offline_environment, start_process
+from tests.support.asking import HTTP
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "age_model" / "examples"
 WAIT_SECONDS = 120
@@ -90,6 +96,24 @@ def test_predict_many_gives_a_record_a_picture(server):
     assert [len(record["faces"]) for record in records] == [1, 0]
 
 
+def test_pictures_of_six_megabytes_are_taken_and_larger_ones_refused(server, tmp_path):
+    path, noise = tmp_path / "photo.jpg", np.random.default_rng(0).integers(0, 255, (1600, 1800, 3))
+    Image.fromarray(noise.astype(np.uint8)).save(path, quality=96)
+    size = path.stat().st_size
+    assert 4 * 2**20 < size < 6 * 2**20
+    # What follows a JPEG's end is no part of the picture.
+    path.write_bytes(path.read_bytes() + bytes(6 * 2**20 - size))
+    record = _record(_call(server, "predict", picture=_data_url(path)))
+    assert record["error"] is None and record["width"] == 1800
+    call = {"name": "predict", "arguments": {"picture": "data:image/jpeg;base64," + "a" * MAX_BODY}}
+    reply = HTTP.post(
+        f"{server.url}/gradio_api/mcp/",
+        json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call},
+        headers={"Accept": "application/json, text/event-stream"},
+    )
+    assert reply.status_code == 413 and "at most 9 MB" in reply.json()["detail"]
+
+
 def test_unusable_pictures_are_said_in_words(server):
     text = base64.b64encode(b"hello").decode()
     record = _record(_call(server, "predict", picture=f"data:image/jpeg;base64,{text}"))
@@ -127,3 +151,34 @@ def test_other_names_are_refused(server):
     assert _call(server, "predict", picture="data:,", other=1).isError
     with pytest.raises(Exception, match=r"."):
         _with_session(server, lambda session: session.get_prompt("none", {"files": "x"}))
+
+
+@pytest.mark.slow
+def test_full_disk_is_said_in_words_everywhere(tmp_path):
+    code = (
+        "from age_model.page.guard import disk; disk.KEEP_FREE = 2**60\n"
+        "from age_model.page.launch import main; main()"
+    )
+    port, env = str(free_port()), offline_environment(tmp_path / "uploads")
+    full = start_process(
+        [sys.executable, "-c", code, "--port", port], REPOSITORY, env, port, tmp_path
+    )
+    try:
+        picture = _data_url(EXAMPLES / "portrait.jpg")
+        for tool, name, value in (
+            ("predict", "picture", picture),
+            ("predict_many", "files", [picture]),
+        ):
+            result = _call(full, tool, **{name: value})
+            assert result.isError and result.content[0].text == DISK_FULL
+        large = picture + "A" * 2**19
+        asked = {
+            "upload": {"files": {"files": ("a.jpg", b"1")}},
+            "call/predict_many": {"json": {"data": [[large]]}},
+        }
+        for route, content in asked.items():
+            reply = HTTP.post(f"{full.url}/gradio_api/{route}", **content)
+            assert reply.status_code == 507 and reply.json()["detail"] == DISK_FULL
+    finally:
+        full.process.kill()
+        full.process.wait()

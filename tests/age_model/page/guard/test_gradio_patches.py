@@ -5,12 +5,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
+import httpx
 import pytest
-from gradio import queueing, route_utils, routes
+from gradio import mcp, queueing, route_utils, routes
 from starlette.datastructures import Headers
 
-from age_model.page.guard import gradio_patches
-from age_model.page.guard.gradio_patches import BoundedProgress, TidyParser
+from age_model.page.guard import disk, gradio_patches
+from age_model.page.guard.gradio_patches import BoundedProgress, PlainMCPServer, TidyParser
+from age_model.page.guard.middleware import DISK_FULL, REQUEST_FAILED
 from age_model.page.guard.visitors import FairQueue
 
 HEAD = "--b\r\nContent-Disposition: form-data; name={name}; filename={file}\r\n\r\n{data}\r\n"
@@ -86,7 +88,45 @@ def test_progress_forgets_the_oldest(monkeypatch):
     asyncio.run(ask())
 
 
+def _refusal(status: int, **body) -> httpx.HTTPStatusError:
+    request = httpx.Request("POST", "http://127.0.0.1/gradio_api/upload")
+    reply = httpx.Response(status, json=body, request=request)
+    return httpx.HTTPStatusError("Client error for url", request=request, response=reply)
+
+
+@pytest.mark.parametrize(
+    "error, said",
+    [
+        (OSError(28, "No space left on device", "/tmp/x"), DISK_FULL),
+        (PermissionError(13, "Permission denied", "/tmp/x"), REQUEST_FAILED),
+        (_refusal(507, detail=DISK_FULL), DISK_FULL),
+        (_refusal(429, detail="Too many requests"), "Too many requests"),
+        (_refusal(507), DISK_FULL),
+        (_refusal(500), REQUEST_FAILED),
+    ],
+)
+def test_mcp_server_answers_in_words(error, said):
+    def fail():
+        raise error
+
+    server = PlainMCPServer.__new__(PlainMCPServer)
+    with pytest.raises(ValueError) as raised:
+        asyncio.run(server._execute_tool_without_progress(SimpleNamespace(result=fail)))
+    assert str(raised.value) == said
+
+
+def test_mcp_server_writes_nothing_to_a_full_disk(monkeypatch, tmp_path):
+    monkeypatch.setattr(gradio_patches, "get_upload_folder", lambda: str(tmp_path))
+    server = PlainMCPServer.__new__(PlainMCPServer)
+    free = disk.KEEP_FREE + 2 * 999
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    for arguments in ({"picture": "data:" + "a" * 995}, {"files": ["data:" + "a" * 495] * 2}):
+        with pytest.raises(ValueError, match="no room for uploads"):
+            server._prepare_tool_call_args("predict", arguments)
+
+
 def test_gradio_uses_them(monkeypatch):
+    monkeypatch.setattr(mcp, "GradioMCPServer", mcp.GradioMCPServer)
     monkeypatch.setattr(route_utils, "GradioMultiPartParser", route_utils.GradioMultiPartParser)
     monkeypatch.setattr(routes, "file_upload_statuses", routes.file_upload_statuses)
     monkeypatch.setattr(queueing, "EventQueue", queueing.EventQueue)
@@ -95,6 +135,7 @@ def test_gradio_uses_them(monkeypatch):
     gradio_patches.apply(9)
     assert route_utils.upload_fn.__globals__["GradioMultiPartParser"] is TidyParser
     assert isinstance(routes.file_upload_statuses, BoundedProgress)
+    assert routes.gradio.mcp.GradioMCPServer is PlainMCPServer
     queue = gr.Blocks().queue()._queue
     queue.create_event_queue_for_fn(SimpleNamespace(concurrency_id="a", concurrency_limit=1))
     assert isinstance(queue.event_queue_per_concurrency_id["a"].queue, FairQueue)

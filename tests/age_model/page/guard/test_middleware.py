@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from age_model.page.guard import disk
 from age_model.page.guard import middleware as guard
 from age_model.page.guard.middleware import RequestGuard
 from age_model.page.guard.routes import is_open
@@ -213,6 +214,16 @@ def test_full_disk_is_no_error_of_the_visitor():
     for path in ("/gradio_api/upload", "/gradio_api/queue/join"):
         status, body = _ask(path, b"{}", app=full)
         assert status == 507 and "no room" in json.loads(body)["detail"]
+
+
+def test_pictures_in_requests_need_room_too(monkeypatch):
+    monkeypatch.setattr(disk, "KEEP_FREE", 2**60)
+    large = b'{"data": ["' + b"a" * guard.UNWRITTEN + b'"]}'
+    for path in ("/gradio_api/call/predict", "/gradio_api/queue/join"):
+        status, body = _ask(path, large, app=_must_not_be_asked)
+        assert status == 507 and "no room" in json.loads(body)["detail"]
+        assert _ask(path, b'{"data": []}')[0] == 200
+    assert _ask("/gradio_api/mcp", large)[0] == 200, "it says so in its own way"
 
 
 BAD_IDS = ["", "a" * 65, "\ud800", "a b", "../x", "\n", "é", 7, {"a": 1}, [], True]
