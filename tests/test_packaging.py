@@ -26,6 +26,7 @@ LISTS = {
     "": "requirements.txt",
     "train": "train/requirements.txt",
     "test": "tests/requirements.txt",
+    "cluster": "age_model/cluster/requirements.txt",
 }
 
 

@@ -127,6 +127,14 @@ def _named(source: str | os.PathLike[str]) -> Detector:
     return YuNetDetector(path)
 
 
+def use_one_thread() -> None:
+    """Let detectors that are loaded from now on, and OpenCV, work in one thread.
+
+    For a process that shares its processors with others that do the same.
+    """
+    cv2.setNumThreads(1)
+
+
 def scaled(image_rgb: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]:
     """A copy whose longer side is within ENLARGED_SIDE..`longer_side`, and its scale."""
     longer = max(image_rgb.shape[:2])

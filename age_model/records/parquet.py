@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
@@ -98,23 +99,38 @@ def written_names(folder: str) -> Iterator[str]:
     Raises:
         ValueError: a file has no such column.
     """
+    for names in _written(folder, NAME, NAME_BYTES):
+        for name, data in zip(*(column.to_pylist() for column in names.columns), strict=True):
+            yield name if data is None else data.decode("utf-8", "surrogateescape")
+
+
+def written_counts(folder: str) -> Iterator[tuple[int, int, list[str]]]:
+    """How many pictures and faces each file of a folder has, and the errors; as `written_names`."""
+    for found in _written(folder, "face", "error"):
+        errors = found["error"].drop_null().to_pylist()
+        faces = len(found) - found["face"].null_count
+        first_rows = pc.sum(pc.equal(found["face"].fill_null(1), 1)).as_py() or 0
+        yield first_rows, faces, errors
+
+
+def _written(folder: str, *wanted: str) -> Iterator[pa.Table]:
+    """These columns of each file of a folder."""
     filesystem, path = located(folder)
     for info in filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True)):
         if not info.path.endswith(SUFFIX):
             continue
         try:
             with filesystem.open_input_file(info.path) as file:
-                names = pq.read_table(file, columns=[NAME, NAME_BYTES])
+                found = pq.read_table(file, columns=list(wanted))
         except pa.ArrowInvalid:
             filesystem.delete_file(info.path)
             continue
-        if names.column_names != [NAME, NAME_BYTES]:
+        if found.column_names != list(wanted):
             raise ValueError(
                 f"expected a file that this command wrote, got {info.path} without the columns "
-                f"{NAME} and {NAME_BYTES}: give another --out"
+                f"{' and '.join(wanted)}: give another --out"
             )
-        for name, data in zip(*(column.to_pylist() for column in names.columns), strict=True):
-            yield name if data is None else data.decode("utf-8", "surrogateescape")
+        yield found
 
 
 def located(address: str) -> tuple[pafs.FileSystem, str]:

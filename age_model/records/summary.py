@@ -40,10 +40,15 @@ class Summary:
 
     def add(self, records: list[Record]) -> None:
         """Count some more."""
-        self.pictures += len(records)
-        self.faces += sum(len(record["faces"]) for record in records)
-        self.reasons.update(reason(record["error"]) for record in records if record["error"])
-        self._bar.update(len(records))
+        faces = sum(len(record["faces"]) for record in records)
+        self.count(len(records), faces, [r["error"] for r in records if r["error"]])
+
+    def count(self, pictures: int, faces: int, errors: list[str]) -> None:
+        """Count so many more, some of which have an error."""
+        self.pictures += pictures
+        self.faces += faces
+        self.reasons.update(map(reason, errors))
+        self._bar.update(pictures)
         now = time.monotonic()
         if not self._is_terminal and now - self._said >= PROGRESS_SECONDS:
             self._said = now

@@ -42,13 +42,12 @@ def usable_cpus() -> int:
 
 def use_one_thread() -> None:
     """Let the libraries of this process work in the thread that calls them."""
-    # For those that are loaded from now on, such as libfacedetection's copy of OpenMP.
-    os.environ["OMP_NUM_THREADS"] = "1"
-    import cv2
     import torch
 
+    from age_model.faces import detector
+
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    detector.use_one_thread()
 
 
 class Workers:

@@ -1,0 +1,98 @@
+"""Ray, real: a cluster of three nodes on this machine, of which one is killed in the middle."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from age_model import cli
+from age_model.cluster import __main__ as cluster_command
+from age_model.records.parquet import schema, written_names
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install '.[cluster]'")
+REPOSITORY = Path(__file__).parents[3]
+PHOTOS = 64
+KEY = [("file", "ascending"), ("face", "ascending")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quiet():
+    """No report to its makers, and no token, which a real cluster shares among its machines."""
+    patch = pytest.MonkeyPatch()
+    for name, value in (("USAGE_STATS_ENABLED", "0"), ("AUTH_MODE", "disabled")):
+        patch.setenv(f"RAY_{name}", value)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory, astronaut) -> Path:
+    """PHOTOS photos of which each has a width of its own, two bad files, and a name over lines."""
+    folder = tmp_path_factory.mktemp("photos")
+    picture = Image.fromarray(astronaut)
+    for i in range(PHOTOS):
+        picture.resize((220 + i, 220)).save(folder / f"{i:03}.jpg")
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("only text")
+    (folder / "000.jpg").rename(folder / "two\nlines.jpg")
+    return folder
+
+
+@pytest.fixture
+def options(tiny_checkpoint) -> list[str]:
+    return ["--model", str(tiny_checkpoint), "--detector", "haar"]
+
+
+def rows(folder: Path) -> pa.Table:
+    return pa.concat_tables(pq.read_table(p) for p in sorted(folder.glob("*.parquet"))).sort_by(KEY)
+
+
+def assert_same(got: pa.Table, wanted: pa.Table) -> None:
+    """Equal but for the noise of batches of other sizes."""
+    assert got.schema == wanted.schema
+    for name in wanted.column_names:
+        if wanted.schema.field(name).type == pa.float64():
+            expected = pytest.approx(wanted[name].to_pylist(), abs=0.11, nan_ok=True)
+            assert got[name].to_pylist() == expected, name
+        else:
+            assert got[name].to_pylist() == wanted[name].to_pylist(), name
+
+
+@pytest.fixture
+def cluster() -> Iterator["ray.cluster_utils.Cluster"]:
+    from ray.cluster_utils import Cluster
+
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    for _ in range(2):
+        nodes.add_node(num_cpus=1)
+    yield nodes
+    nodes.shutdown()
+
+
+@pytest.mark.slow
+def test_killed_node_loses_nothing(cluster, photos, options, tmp_path):
+    wanted, out = tmp_path / "wanted", tmp_path / "out"
+    assert cli.main([str(photos), "--parquet", "--out", str(wanted), "--workers", "2", *options])
+    arguments = [str(photos), "--out", str(out), "--address", cluster.address, *options]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "age_model.cluster", *arguments],
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 300
+    while not list(out.glob("*.parquet")) and time.monotonic() < deadline:
+        assert command.poll() is None, command.stderr.read()
+        time.sleep(0.05)
+    assert 0 < len(set(written_names(str(out)))) < PHOTOS / 2, "it was killed too late"
+    cluster.remove_node(max(cluster.worker_nodes, key=id), allow_graceful=False)
+    _, said = command.communicate(timeout=400)
+    assert command.returncode == 1, said
+    assert f"{PHOTOS + 2} pictures" in said and "1 failed: is empty" in said
+    assert_same(rows(out), rows(wanted))
