@@ -67,7 +67,10 @@ def evaluate(arguments: EvaluateArguments) -> dict:
         predictions = predict_split(predictor, table, arguments.batch_size)
         model = {
             "name": shown_name(arguments.model),
+            "architecture": predictor.architecture,
             "image_size": predictor.image_size,
+            "image_mean": list(predictor.preprocessing.mean),
+            "image_std": list(predictor.preprocessing.std),
             GROUPS_KEY: [group.name for group in predictor.age_groups],
             "attributes": list(predictor.attributes),
             "weights_sha256": weights_sha256(arguments.model),

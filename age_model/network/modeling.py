@@ -115,6 +115,11 @@ def answer(network: nn.Module, features: torch.Tensor, tokens: torch.Tensor) -> 
     )
 
 
+def architecture(config: PreTrainedConfig) -> str:
+    """The model type of a network, of a pretrained one that of its backbone."""
+    return str(getattr(config, "backbone_config", config).model_type)
+
+
 def patch_side(config: PreTrainedConfig, size: int) -> int:
     """Side of the squares that a network cuts its input into, pixels.
 

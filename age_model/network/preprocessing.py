@@ -49,9 +49,7 @@ class Preprocessing:
         resample = Image.Resampling(self.resample)
         return np.asarray(Image.fromarray(image_rgb).resize((side, side), resample))
 
-    def normalize(
-        self, batch_rgb: np.ndarray, device: str | torch.device = "cpu"
-    ) -> torch.Tensor:
+    def normalize(self, batch_rgb: np.ndarray, device: str | torch.device = "cpu") -> torch.Tensor:
         """(B, H, W, 3) uint8 -> (B, 3, H, W) float32 on a device, which does the arithmetic."""
         if batch_rgb.dtype != np.uint8 or batch_rgb.ndim != 4 or batch_rgb.shape[3] != 3:
             raise ValueError(

@@ -135,6 +135,7 @@ def from_backbone(folder: Path, config: PreTrainedConfig, size: int) -> AgeBackb
     if report["missing_keys"]:
         missing = ", ".join(sorted(report["missing_keys"])[:4])
         raise ValueError(f"the checkpoint {folder} lacks weights ({missing})")
+    config.name_or_path = ""  # a folder of this machine
     width = _width(backbone, size)
     network = AgeBackbone(
         AgeBackboneConfig(backbone_config=config, feature_width=width, image_size=size, **LABELS)

@@ -12,6 +12,7 @@ from age_model.labels import (
     AgeGroup,
     group_index,
     group_membership,
+    parse_groups,
     threshold_membership,
 )
 
@@ -64,3 +65,35 @@ def test_thresholds_take_their_own_year_and_all_above():
 def test_thresholds_off_the_scale_are_refused(threshold):
     with pytest.raises(ValueError, match=f"whole years, 0 to 100, got .{threshold}"):
         threshold_membership((18, threshold))
+
+
+def test_groups_of_ones_own_are_parsed_from_text_and_names():
+    groups = parse_groups("0-12, 13-17,18,19-64,65+")
+    ends = [(group.low, group.high) for group in groups]
+    assert ends == [(0, 12), (13, 17), (18, 18), (19, 64), (65, MAX_AGE)]
+    names = [group.name for group in groups]
+    assert names == ["0-12", "13-17", "18", "19-64", "65+"]
+    assert parse_groups(names) == groups
+    assert parse_groups(AGE_GROUP_NAMES) == AGE_GROUPS
+    assert (group_membership(groups).sum(axis=0) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ("0-12,14-17,18+", "starts at 13, got '14-17'; the groups leave a gap"),
+        ("0-12,12-17,18+", "starts at 13, got '12-17'; the groups overlap"),
+        ("18+,0-17", "starts at 0, got '18.'; the groups leave a gap"),
+        ("1-17,18+", "starts at 0, got '1-17'"),
+        ("0-17,18+,30-40", "starts at 101, got '30-40'; the groups overlap"),
+        ("0-17,18-90", 'from 0 to 100, got \'18-90\' as the last.*"18.".*"91."'),
+        ("0-17,18-12", "ends from 18 to 100, got '18-12'"),
+        ("0-17,18-120", "ends from 18 to 100, got '18-120'"),
+        ("0-17,adults", "expected names such as .*, got 'adults'"),
+        ("", "expected names such as .*, got ''"),
+        ("0+", "expected two or more"),
+    ],
+)
+def test_groups_that_do_not_cover_all_ages_once_are_refused(groups, said):
+    with pytest.raises(ValueError, match=said):
+        parse_groups(groups)

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from age_model.labels import AGE_GROUP_NAMES, NUM_AGES
+from age_model.labels import AGE_GROUP_NAMES, NUM_AGES, parse_groups
 from age_model.results import FaceAges, Faces, picture_record
 from tests.support.factories import face_ages
 
@@ -37,6 +37,39 @@ def test_a_face_as_json():
     assert list(young["group_probabilities"]) == list(AGE_GROUP_NAMES)
     assert (young["gender"], young["gender_probability"]) == ("female", 0.8)
     assert (old["gender"], old["group"]) == ("male", "70+")
+
+
+def other_model() -> FaceAges:
+    """Of two faces, by a model with age groups of its own that was taught no gender."""
+    return dataclasses.replace(
+        two_faces(),
+        groups=parse_groups("0-17,18+"),
+        group_probabilities=np.array([[0.3, 0.7], [0.9, 0.1]]),
+        gender_probabilities=None,
+    )
+
+
+def test_a_model_answers_in_its_own_groups_and_only_what_it_was_taught():
+    young, _ = other_model().to_dicts(ethnicity=True)
+    assert young["group_probabilities"] == {"0-17": 0.3, "18+": 0.7} and young["group"] == "18+"
+    assert "gender" not in young and "gender_probability" not in young
+    assert young["ethnicity"] == "Black"
+    assert other_model().attributes == ("ethnicity",)
+    assert two_faces().attributes == ("gender", "ethnicity")
+
+
+def test_rows_of_such_a_model_are_selected_and_joined():
+    ages = other_model()
+    none = FaceAges.none_found(ages.groups, ages.attributes)
+    joined = FaceAges.concatenate([none, ages[1:], ages[:1]])
+    assert joined.groups == ages.groups and joined.gender_probabilities is None
+    assert joined.group_probabilities.tolist() == [[0.9, 0.1], [0.3, 0.7]]
+    assert len(none) == 0 and none.group_probabilities.shape == (0, 2)
+    assert FaceAges.concatenate([none]).groups == ages.groups
+    with pytest.raises(ValueError, match="the results of one model"):
+        FaceAges.concatenate([ages, two_faces()])
+    with pytest.raises(ValueError, match=r"group_probabilities: expected shape \(2, 9\)"):
+        dataclasses.replace(two_faces(), group_probabilities=np.zeros((2, 2)))
 
 
 def test_ethnicity_only_when_asked_for():

@@ -20,6 +20,8 @@ from age_model.network.reports import (
 )
 from train.card.challenge_age import thresholds_text
 from train.card.fairness import fairness_text
+from train.card.leave_one_out import leave_one_out_text
+from train.card.network import network_facts
 from train.card.other_pictures import other_pictures
 from train.card.own_sections import with_own_sections
 from train.card.tables import accuracy_by_group, by_decade, by_part, coverage_text, overview
@@ -83,7 +85,7 @@ def card_text(
 
     Args:
         results, training: from `read_facts`.
-        measured: from `card.other_pictures`.
+        measured: from `card.other_pictures` and `card.leave_one_out`.
         name: of the model.
         calibrated: whether `train.calibrate` has measured its intervals.
     """
@@ -98,16 +100,16 @@ def card_text(
     if groups := accuracy_by_group(results):
         parts.append(("Groups and gender by age group", groups))
     versions = [f"{name} {version}" for name, version in results["versions"].items()]
+    learned = labels_learned(training)
     card = ModelCard.from_template(
         _metadata(results, training, name),
         template_path=str(TEMPLATE),
         model_name=name,
         calibrated=calibrated,
         parameters=f"{training['parameters']:,}" if "parameters" in training else "",
-        learned=labels_learned(training),
+        **network_facts(results, learned),
         told_apart=people_told_apart(training),
         not_compared=data_not_compared(training),
-        image_size=results["model"]["image_size"],
         training_data=training_data(training),
         citations=citations(training),
         restricted=bool(restricted_sources(training)),
@@ -145,7 +147,7 @@ def _metadata(results: dict, training: dict, name: str) -> ModelCardData:
         **(licence if restricted else {}),
         pipeline_tag="image-classification",
         library_name="transformers",
-        tags=["age-estimation", "vit"],
+        tags=["age-estimation", results["model"].get("architecture", "vit")],
         datasets=[known["hub_id"] for known in facts if "hub_id" in known] or None,
         metrics=["mae", "accuracy"],
         eval_results=[
@@ -226,7 +228,7 @@ def generated(
     text = card_text(
         results,
         training,
-        other_pictures(checkpoint),
+        other_pictures(checkpoint) | {"leave_one_out": leave_one_out_text(checkpoint)},
         name=name or card_name(checkpoint) or DEFAULT_NAME,
         calibrated=config.get(CONFIG_KEY, UNCALIBRATED)["interval_levels"]
         != UNCALIBRATED["interval_levels"],

@@ -3,7 +3,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from age_model.labels import AGE_GROUP_NAMES, AGE_GROUPS, NUM_AGES
+from age_model.labels import AGE_GROUP_NAMES, AGE_GROUPS, NUM_AGES, parse_groups
+from age_model.network.answers import trained_attributes
 from age_model.network.calibration import Calibration
 from age_model.network.decode import decode, interval, quantile
 
@@ -26,6 +27,39 @@ def test_a_configuration_without_one_changes_nothing():
     logits = np.log(normal(40, 5))
     plain, calibrated = decode(logits), decode(logits, Calibration.from_config(SimpleNamespace()))
     assert np.array_equal(plain.interval_years, calibrated.interval_years)
+
+
+def test_groups_of_ones_own_stand_beside_it_in_the_configuration():
+    groups = parse_groups("0-17,18+")
+    calibration = Calibration(0.8, 1.1, 1.2, (0.5, 0.9), groups)
+    config = SimpleNamespace(calibration=calibration.to_dict(), age_groups=["0-17", "18+"])
+    assert Calibration.from_config(config) == calibration and "groups" not in calibration.to_dict()
+    assert Calibration.from_config(SimpleNamespace(age_groups=["0-17", "18+"])).groups == groups
+    ages = decode(np.log(normal(18, 3)), calibration)
+    assert ages.group_probabilities.shape == (1, 2)
+    # The level of the young reaches to the end of their group alone.
+    assert ages.interval_years[0, 0] > quantile(normal(18, 3), 0.05)
+    assert calibration.uncalibrated() == Calibration(groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"age_groups": ["0-17", "19+"]}, "leave a gap"),
+        ({"age_groups": "0-17,18+"}, "expected a list of names"),
+        ({"age_groups": ["0-17", "18+"], "calibration": Calibration().to_dict()}, "expected 2 int"),
+    ],
+)
+def test_groups_that_do_not_fit_are_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        Calibration.from_config(SimpleNamespace(**change))
+
+
+@pytest.mark.parametrize("given", [["hair"], "gender", [1]])
+def test_attributes_that_there_are_none_of_are_refused(given):
+    with pytest.raises(ValueError, match="trained_attributes: expected"):
+        trained_attributes(SimpleNamespace(trained_attributes=given))
+    assert trained_attributes(SimpleNamespace()) == ("gender", "ethnicity")
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,29 @@
 import contextlib
 import copy
+import json
+import shutil
 
 import pytest
 import torch
-from transformers import BertConfig
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForPreTraining,
+    BertConfig,
+    SiglipConfig,
+    ViTForImageClassification,
+)
 
+from age_model.network.answers import trained_attributes
 from age_model.network.convolutional import AgeCNN, AgeResNet
-from age_model.network.modeling import AgeViT
+from age_model.network.modeling import AgeOutput, AgeViT
+from age_model.network.preprocessing import Preprocessing
 from tests.support.planted_code import plant
+from tests.support.pretrained import BICUBIC, MEAN, SIZE, STD, save_pretrained
 from train.console.errors import InputError
 from train.networks.initialisation import mimetic
-from train.networks.registry import input_preprocessing, load_network, new_network
+from train.networks.registry import input_preprocessing, load_network, new_network, token_grid
 from train.training.distillation import FeatureProjection
 from train.training.optimizers import MuonAdamW
 
@@ -20,6 +33,11 @@ RESNET = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer
 
 
 CNN = {"channels": [8, 16, 32], "branch_width": 16}
+
+
+@pytest.fixture
+def copied(tiny_checkpoint, tmp_path):
+    return shutil.copytree(tiny_checkpoint, tmp_path / "copy")
 
 
 @pytest.mark.parametrize(
@@ -147,3 +165,108 @@ def test_schedules_reach_both_parts():
 def test_muon_without_matrices_says_what_to_take():
     with pytest.raises(ValueError, match="--optimizer trainer"):
         MuonAdamW(new_network("resnet", RESNET), lr=0.01, weight_decay=0.0)
+
+
+@pytest.mark.parametrize("kind", ["vit", "dinov2 with registers", "siglip", "swin", "resnet"])
+def test_a_pretrained_network_keeps_its_weights_and_its_preprocessing(kind, tmp_path):
+    network = load_network(str(save_pretrained(kind, tmp_path)))
+    assert input_preprocessing(network) == Preprocessing(SIZE, MEAN, STD, BICUBIC)
+    assert network.config.num_labels == 101 and trained_attributes(network.config) == ()
+    own = load_file(tmp_path / "model.safetensors")  # in memory they have other names in part
+    ours = list(network.state_dict().values())
+    found = sum(any(w.shape == v.shape and torch.equal(w, v) for v in ours) for w in own.values())
+    heads = 2 if kind == "vit" else 0  # of its own classes
+    assert found >= len(own) - heads
+
+
+def test_a_model_of_pictures_and_text_gives_its_part_for_pictures(tmp_path):
+    tower = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+             "intermediate_size": 32}  # fmt: skip
+    config = SiglipConfig(
+        vision_config={**tower, "image_size": 32, "patch_size": 8},
+        text_config={**tower, "vocab_size": 20, "projection_size": 32},
+    )
+    whole = AutoModel.from_config(config)
+    whole.save_pretrained(tmp_path)
+    network = load_network(str(tmp_path))
+    assert network.config.backbone_config.model_type == "siglip_vision_model"
+    kept = whole.vision_model.state_dict()
+    ours = network.backbone.state_dict()
+    assert all(torch.equal(weight, ours[name]) for name, weight in kept.items())
+
+
+def test_a_masked_autoencoder_is_a_plain_vit(tmp_path):
+    config = AutoConfig.for_model("vit_mae", **VIT)
+    AutoModelForPreTraining.from_config(config).save_pretrained(tmp_path)
+    network = load_network(str(tmp_path)).eval()
+    assert isinstance(network, AgeViT)
+    assert network(torch.zeros(1, 3, 32, 32)).token_features.shape[1] == 16, "no patch is hidden"
+
+
+def test_a_network_that_answers_by_chance_is_refused(monkeypatch):
+    monkeypatch.setattr(AgeCNN, "forward", lambda self, x: AgeOutput(logits=torch.randn(1, 101)))
+    with pytest.raises(InputError, match="answers the same picture differently each time"):
+        new_network("age-cnn", CNN)
+
+
+def test_a_backbone_that_lacks_weights_is_refused(tmp_path):
+    save_pretrained("deit", tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    weights = {name: w for name, w in weights.items() if "layers.1" not in name}
+    weights = {name: w for name, w in weights.items() if "layer.1" not in name}
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match="lacks weights"):
+        load_network(str(tmp_path))
+
+
+def test_position_embeddings_of_a_vit_are_interpolated(tmp_path):
+    base = load_network(str(save_pretrained("vit", tmp_path)))
+    network = load_network(str(tmp_path), image_size=48)
+    assert network.config.image_size == 48 and input_preprocessing(network).size == 48
+    before = base.vit.embeddings.position_embeddings
+    after = network.vit.embeddings.position_embeddings
+    assert before.shape[1] == 65 and after.shape[1] == 37
+    assert torch.equal(before[:, 0], after[:, 0])
+    pictures = torch.randn(2, 3, 48, 48)
+    theirs = base.eval()(pictures, interpolate_pos_encoding=True).logits  # as transformers does it
+    assert torch.allclose(theirs, _same_heads(network, base)(pictures).logits, atol=1e-5)
+
+
+def _same_heads(network, base):
+    """The network with the heads of the base: those of a loaded base start at random."""
+    for name in ("classifier", "gender_classifier", "ethnicity_classifier"):
+        getattr(network, name).load_state_dict(getattr(base, name).state_dict())
+    return network.eval()
+
+
+def test_a_size_that_cannot_be_is_refused_before_training(tmp_path):
+    save_pretrained("vit", tmp_path)
+    with pytest.raises(InputError, match="a multiple of its patch of 8, got 50"):
+        load_network(str(tmp_path), image_size=50)
+    with pytest.raises(InputError, match="--image_size 64: the network configuration says 32"):
+        new_network("vit", VIT, image_size=64)
+    without = {name: value for name, value in VIT.items() if name != "image_size"}
+    assert new_network("vit", without, image_size=64).config.image_size == 64
+    with pytest.raises(InputError, match="cannot take pictures of 4 x 4"):
+        new_network("age-cnn", CNN, image_size=4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "taught"),
+    [({}, ["gender", "ethnicity"]), ({"trained_attributes": ["gender"]}, ["gender"])],
+)
+def test_a_checkpoint_of_ours_was_taught_what_it_says(copied, settings, taught):
+    config = json.loads((copied / "config.json").read_text())
+    (copied / "config.json").write_text(json.dumps(config | settings))
+    assert list(trained_attributes(load_network(str(copied)).config)) == taught
+
+
+def test_a_plain_vit_of_ages_was_taught_no_attribute(tiny_checkpoint, tmp_path):
+    ViTForImageClassification.from_pretrained(tiny_checkpoint).save_pretrained(tmp_path)
+    assert trained_attributes(load_network(str(tmp_path)).config) == ()
+
+
+def test_places_of_a_network_make_a_square(tmp_path):
+    save_pretrained("dinov2 with registers", tmp_path)
+    assert token_grid(load_network(str(tmp_path))) == (32, 8)
+    assert token_grid(new_network("resnet", RESNET, image_size=32)) == (16, 4)
