@@ -107,7 +107,8 @@ def test_every_command_shows_its_help(command, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "command", ["prepare", "calibrate", "evaluate", "model_card", "export", "push", "experiments"]
+    "command",
+    ["prepare", "calibrate", "evaluate", "model_card", "export", "push", "register", "experiments"],
 )
 def test_commands_start_without_torch(command):
     code = f"import sys, train.{command}\nprint('torch' in sys.modules, 'mlflow' in sys.modules)"
