@@ -183,7 +183,7 @@ def test_mlflow_serves_it_and_the_documented_request_is_answered(
             os.killpg(server.pid, signal.SIGTERM)  # the server and its workers
         server.wait()
     faces = ast.literal_eval(capsys.readouterr().out)
-    expected = AgePredictor.from_pretrained(trained)(EXAMPLE)
+    expected = AgePredictor.from_pretrained(here / trained)(EXAMPLE)
     ages = [face["age"] for face in faces]
     assert ages == [round(float(age), 1) for age in expected.age_years] and ages
 

@@ -8,7 +8,7 @@ import html
 import io
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from datasets import Dataset
@@ -16,9 +16,6 @@ from PIL import Image
 
 from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS, NUM_AGES, group_index
 from train.data.sources.picture import MISSING
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 CLUSTERS_SHOWN, CLUSTERS_A_LINE = 24, 3
 FACES_A_CLUSTER = 3

@@ -136,10 +136,8 @@ def test_transformers_js_answers_as_torch_does(exported, node, astronaut, dtype,
     face = Image.fromarray(astronaut[0:200, 130:330]).resize((32, 32))
     face.save(node / "face.png")
     script = script.replace("import { pipeline }", "import { env, pipeline }")
-    script = script.replace(
-        "\n\n", "\n\nenv.allowRemoteModels = false;\nenv.localModelPath = '/';\n", 1
-    )
-    script = script.replace("'USER/NAME'", f"'{str(exported).lstrip('/')}'")
+    local = f"env.allowRemoteModels = false;\nenv.localModelPath = '{exported.parent}/';\n"
+    script = script.replace("\n\n", f"\n\n{local}", 1).replace("USER/NAME", exported.name)
     script = script.replace("'q8'", f"'{dtype}'").replace("top_k: 5", "top_k: 101")
     script += "console.log(JSON.stringify(ages));"
     (node / "ages.mjs").write_text(script)
