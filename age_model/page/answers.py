@@ -26,6 +26,7 @@ from age_model.page.pictures import data_uri, screen_size
 from age_model.page.private_log import log_without_text
 from age_model.page.render import render
 from age_model.page.sureness import measured_sureness
+from age_model.records.columns import Answers
 from age_model.records.output import record_writer
 from age_model.results import picture_record
 
@@ -63,6 +64,7 @@ def page_answer(predictor: Predictor, given: object, upload_folder: str) -> Page
     def shown(image_rgb: np.ndarray, frames: int) -> PageAnswer:
         ages, crops = predictor.examine(image_rgb)
         width, height = image_rgb.shape[1::-1]
+        said = Answers.of(predictor)
         chosen = example(_field(given, "example"))
         name = chosen.path.name if chosen else upload_name(_upload(given))
         record = picture_record(name, (width, height), ages, frames=frames)
@@ -71,8 +73,8 @@ def page_answer(predictor: Predictor, given: object, upload_folder: str) -> Page
             "answer",
             cards=face_cards(ages, crops, measured_sureness(predictor)),
             notes=record["notes"],
-            record=written("json", record),
-            table=written("csv", record),
+            record=written("json", record, said),
+            table=written("csv", record, said),
             example=chosen.name if chosen else None,
         )
         has_it = _field(given, "size") == [width, height]
@@ -109,10 +111,10 @@ def answer_for(
         return render("message.html", "failed", kind="picture")
 
 
-def written(form: str, record: dict[str, Any]) -> str:
+def written(form: str, record: dict[str, Any], said: Answers) -> str:
     """A record as the text of a file: "json" or "csv", as the command line writes them."""
     text = io.StringIO()
-    record_writer(form, text, ethnicity=False)(record)
+    record_writer(form, text, said)(record)
     return text.getvalue()
 
 

@@ -83,10 +83,8 @@ def examine(predictor: Predictor, file: GivenFile, with_cards: bool = False) -> 
         return Examined(picture_record(file.name, error=file.error), [])
     try:
         with decoded(file.read()) as (image_rgb, frames):
-            ages, crops = predictor.examine(image_rgb)
+            ages, crops = predictor.examine(image_rgb) if with_cards else (predictor(image_rgb), [])
             record = picture_record(file.name, image_rgb.shape[1::-1], ages, frames=frames)
-        if not with_cards:
-            return Examined(record, [])
         return Examined(record, face_cards(ages, crops[:CARDS_SHOWN], measured_sureness(predictor)))
     except ImageError as error:
         return Examined(picture_record(file.name, error=str(error)), [])

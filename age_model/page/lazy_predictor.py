@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from age_model.labels import AgeGroup
 from age_model.network.calibration import Calibration
 from age_model.network.deletion import Deletion
 from age_model.network.explain import Explanation
@@ -29,6 +30,14 @@ class Predictor(Protocol):
         """What people should know of the face detector; None for nothing."""
 
     @property
+    def age_groups(self) -> tuple[AgeGroup, ...]:
+        """The groups that it answers in."""
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those of `labels.ATTRIBUTES` that it answers."""
+
+    @property
     def calibration(self) -> Calibration:
         """What turns averaged distributions into intervals, for live pictures and clips."""
 
@@ -39,6 +48,9 @@ class Predictor(Protocol):
         Raises:
             reports.NotMeasuredError: it has none.
         """
+
+    def __hash__(self) -> int:
+        """Of the object itself: what was read of a model is remembered by it."""
 
     def __call__(self, image_rgb: np.ndarray, /) -> FaceAges:
         """Ages of all faces in an upright (H, W, 3) uint8 picture, the largest first."""
@@ -118,6 +130,16 @@ class LazyPredictor:
     def results(self) -> dict[str, Any]:
         """See `Predictor`."""
         return self.load().results
+
+    @property
+    def age_groups(self) -> tuple[AgeGroup, ...]:
+        """See `Predictor`."""
+        return self.load().age_groups
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """See `Predictor`."""
+        return self.load().attributes
 
     @property
     def calibration(self) -> Calibration:

@@ -2,14 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from age_model.labels import AGE_GROUP_NAMES, ATTRIBUTES
-
-if TYPE_CHECKING:
-    from age_model.predictor import AgePredictor
+from age_model.labels import AGE_GROUP_NAMES, ATTRIBUTES, AgeGroup
 
 RECORD_FIELDS = ("score", "age", "group")  # so called in a record's faces, too
+
+
+class Model(Protocol):
+    """What is asked of a predictor here."""
+
+    @property
+    def age_groups(self) -> tuple[AgeGroup, ...]:
+        """The groups that it answers in."""
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those of `labels.ATTRIBUTES` that it answers."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Answers:
 
     @classmethod
     def of(
-        cls, predictor: "AgePredictor", ethnicity: bool = False, at_least: tuple[int, ...] = ()
+        cls, predictor: Model, ethnicity: bool = False, at_least: tuple[int, ...] = ()
     ) -> "Answers":
         """What a predictor says, without the ethnicity unless that is asked for."""
         asked = [name for name in ATTRIBUTES if ethnicity or name != "ethnicity"]

@@ -13,6 +13,7 @@ from age_model.page.lazy_predictor import Predictor
 from age_model.page.render import render
 from age_model.page.tabs.cancelling import add_cancel
 from age_model.page.theme import script
+from age_model.records.columns import Answers
 from age_model.records.output import lent_folder, output, record_writer
 
 # A batch waits for that of another visitor here, and not in front of the other tabs.
@@ -91,7 +92,7 @@ def shown_answers(
             examined = examine(predictor, file, with_cards=True)
             records.append(examined.record)
             rows += row_html(examined)
-    paths = write_downloads(records, get_upload_folder())
+    paths = write_downloads(records, get_upload_folder(), Answers.of(predictor))
     yield summary_html(records), rows, *(gr.update(value=path, visible=True) for path in paths)
 
 
@@ -127,12 +128,16 @@ def summary_html(records: list[dict[str, Any]]) -> str:
     )
 
 
-def write_downloads(records: list[dict[str, Any]], upload_folder: str) -> list[str]:
-    """Paths of the records as each of DOWNLOADS, where Gradio lends them out and deletes them."""
+def write_downloads(records: list[dict[str, Any]], upload_folder: str, said: Answers) -> list[str]:
+    """Paths of the records as each of DOWNLOADS, where Gradio lends them out and deletes them.
+
+    Args:
+        said: what the model says of each face.
+    """
     folder = lent_folder(upload_folder)
     for form, name in DOWNLOADS.items():
         with output(str(folder / name)) as stream:
-            write = record_writer(form, stream)
+            write = record_writer(form, stream, said)
             for record in records:
                 write(record)
     return [str(folder / name) for name in DOWNLOADS.values()]

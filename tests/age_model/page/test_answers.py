@@ -1,11 +1,15 @@
+import csv
+import io
+import json
 import logging
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from age_model.page.answers import api_answer, page_answer
+from age_model.results import picture_record
 from tests.support.markup import read
+from tests.support.stub_predictor import StubPredictor
 
 BOX = (180, 60, 270, 180)
 
@@ -14,35 +18,57 @@ def _upload(path, name="holiday.jpg") -> dict:
     return {"path": str(path), "orig_name": name}
 
 
-def _page(predictor, upload, folder) -> tuple:
-    shown = page_answer(predictor, upload, str(folder), "<p>waiting for a picture</p>")
-    assert (shown.picture is None) == (shown.boxes == "")
-    return shown.picture, shown.answer
+def _page(answer, given, folder):
+    return page_answer(StubPredictor(answer), given, str(folder))
 
 
-def test_faces_give_a_picture_and_cards(photo, ages_of):
-    drawn, html = _page(lambda image: ages_of(BOX), _upload(photo), photo.parent)
-    assert drawn.dtype == np.uint8 and drawn.shape == (512, 512, 3)
+def test_faces_give_boxes_and_cards(photo, ages_of):
+    boxes, html = _page(ages_of(BOX), _upload(photo) | {"size": [512, 512]}, photo.parent)
+    assert len(read(boxes).all("a")) == 1 and not read(boxes).all("img"), "the browser has it"
     assert len(read(html).all("article", "face")) == 1
 
 
+@pytest.mark.parametrize("size", [None, [512, 400], "512", [512, 512, 3]])
+def test_a_picture_that_the_browser_does_not_show_alike_is_sent(photo, ages_of, size):
+    boxes, _ = _page(ages_of(BOX), _upload(photo) | {"size": size}, photo.parent)
+    assert read(boxes).one("img")["src"].startswith("data:image/jpeg;base64,")
+    assert read(boxes).one("svg")["viewbox"] == "0 0 512 512"
+
+
+def test_an_example_is_answered_by_its_name_and_can_be_linked_to(tmp_path, ages_of):
+    boxes, html = _page(ages_of(BOX), {"example": "group"}, tmp_path)
+    assert read(boxes).one("img") and read(html).one(css_class="keep")["data-example"] == "group"
+    for name in ("../secret", "group.jpg", None, ["group"]):
+        assert "not an uploaded picture" in _page(ages_of(), {"example": name}, tmp_path).answer
+
+
+def test_what_can_be_saved_is_what_the_command_line_writes(photo, ages_of):
+    _, html = _page(ages_of(BOX), _upload(photo), photo.parent)
+    keep = read(html).one(css_class="keep")
+    record = json.loads(keep["data-record"])
+    assert record == picture_record("holiday.jpg", (512, 512), ages_of(BOX))
+    (row,) = csv.DictReader(io.StringIO(keep["data-table"]))
+    assert (row["file"], row["age"]) == ("holiday.jpg", "35.0")
+
+
 def test_no_face_gives_a_sentence_and_no_age(photo, ages_of):
-    drawn, html = _page(lambda image: ages_of(), _upload(photo), photo.parent)
-    assert drawn is None
+    boxes, html = _page(ages_of(), _upload(photo), photo.parent)
+    assert not read(boxes).all("a")
     assert read(html).one(role="status") and not read(html).all(css_class="face-years")
 
 
-def test_without_a_picture_the_page_waits(tmp_path):
-    drawn, html = _page(None, None, tmp_path)
-    assert drawn is None and "waiting for a picture" in html
+@pytest.mark.parametrize("given", [None, "", [], {}, {"path": None}, {"path": 3}, {"path": ["a"]}])
+def test_what_names_no_picture_is_said_so(given, tmp_path):
+    boxes, html = _page(None, given, tmp_path)
+    assert boxes == "" and read(html).one(role="alert")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xd8\xff\xe0cut short"])
 def test_bad_file_gives_its_reason(content, tmp_path):
     path = tmp_path / "upload.jpg"
     path.write_bytes(content)
-    drawn, html = _page(None, _upload(path, "<i>me.jpg"), tmp_path)
-    assert drawn is None
+    boxes, html = _page(None, _upload(path, "<i>me.jpg"), tmp_path)
+    assert boxes == ""
     assert read(html).one(role="alert").text.count("<i>me.jpg") == 1
     record = api_answer(None, _upload(path, "me.jpg"), str(tmp_path))
     assert record["file"] == "me.jpg" and record["faces"] == [] and record["error"]
@@ -53,8 +79,8 @@ def test_surprise_gives_a_sentence_and_a_line_in_the_log(photo, caplog):
         raise RuntimeError("out of luck")
 
     with caplog.at_level(logging.ERROR):
-        drawn, html = _page(broken, _upload(photo, "private name.jpg"), photo.parent)
-    assert drawn is None
+        boxes, html = _page(broken, _upload(photo, "private name.jpg"), photo.parent)
+    assert boxes == ""
     assert read(html).one(role="alert") and "luck" not in html
     assert "out of luck" in caplog.text and "private name" not in caplog.text
 

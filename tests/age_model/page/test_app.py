@@ -8,7 +8,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from age_model.page import blocks, launch
-from age_model.page.tabs.photo import EXAMPLES
+from age_model.page.examples import EXAMPLES
 from tests.support.app_server import (
     REPOSITORY,
     START_SECONDS,
@@ -88,7 +88,7 @@ def test_port_in_use_is_said_in_a_sentence(server, tiny_checkpoint, tmp_path):
 
 
 @pytest.mark.slow
-def test_uploads_are_deleted_and_examples_stay(photo, ages_of, tmp_path, monkeypatch):
+def test_uploads_are_deleted(photo, ages_of, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
     monkeypatch.setattr(blocks, "CHECK_UPLOADS_SECONDS", 1)
     monkeypatch.setattr(blocks, "UPLOADS_LIVE_SECONDS", 6)
@@ -104,7 +104,7 @@ def test_uploads_are_deleted_and_examples_stay(photo, ages_of, tmp_path, monkeyp
         deadline = time.monotonic() + 30
         while "photo.jpg" in _names(tmp_path) and time.monotonic() < deadline:
             time.sleep(0.5)
-        assert _names(tmp_path) == {path.name for path in EXAMPLES}
+        assert "photo.jpg" not in _names(tmp_path)
     finally:
         page.close()
 
@@ -128,8 +128,9 @@ def _names(folder: Path) -> set[str]:
 
 
 def test_examples_are_small_and_there():
-    for path in EXAMPLES:
-        assert 0 < path.stat().st_size < 200_000
+    for example in EXAMPLES:
+        assert 0 < example.path.stat().st_size < 200_000
+        assert 0 < len(example.thumbnail) < 8_000
 
 
 @pytest.mark.parametrize("name", ["sdk_version", "python_version", "app_file"])

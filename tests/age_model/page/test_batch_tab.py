@@ -12,7 +12,8 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from age_model.page.batch import Examined
+from age_model.page.batch import CARDS_SHOWN, Examined
+from age_model.page.cards import face_cards
 from age_model.page.tabs.batch import (
     build_batch_tab,
     progress_html,
@@ -22,9 +23,11 @@ from age_model.page.tabs.batch import (
     write_downloads,
 )
 from age_model.page.tabs.cancelling import RUNNING, status_after_stop
+from age_model.records.columns import Answers
 from age_model.results import picture_record
 from tests.support.app_server import free_port
 from tests.support.markup import read
+from tests.support.stub_predictor import CROP, StubPredictor
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 EXAMPLES = REPOSITORY / "age_model" / "examples"
@@ -145,12 +148,12 @@ def test_page_fills_row_by_row_and_ends_with_downloads(photo, ages_of, monkeypat
         {"path": str(photo), "orig_name": "photo.jpg"},
         {"path": str(photo.parent / "bad.jpg"), "orig_name": BAD_NAME},
     ]
-    *before, last = _answers(uploads, lambda image: ages_of(FACE), photo.parent, monkeypatch)
+    *before, last = _answers(uploads, StubPredictor(ages_of(FACE)), photo.parent, monkeypatch)
     assert [status.count("photo.jpg") for status, *_ in before] == [1, 0]
     assert all(RUNNING in status and "<img" not in status for status, *_ in before)
     assert all(not update["visible"] for *_, a, b in before for update in (a, b))
     rows = [rows for _, rows, *_ in [*before, last]]
-    assert [row.count("<tr") for row in rows] == [0, 1, 2]
+    assert [row.count("<section") for row in rows] == [0, 1, 2]
     assert rows[1].startswith(rows[0]) and rows[2].startswith(rows[1]), "Gradio sends what is new"
     assert re.findall(r"\d+", read(last[0]).one(role="status").text) == ["1", "1", "1"]
     table, lines = (Path(update["value"]) for update in last[2:])
@@ -169,21 +172,25 @@ def test_without_files_the_page_asks_for_some(tmp_path, monkeypatch):
     assert read(status).one(role="status") and rows == ""
 
 
-def test_row_says_age_range_and_group(ages_of):
-    record = picture_record("me.jpg", (9, 7), ages_of(FACE))
-    row = read(row_html(Examined(record, ["data:,a"])))
-    assert row.one("th", scope="row").text == "me.jpg"
-    assert row.one("td", "batch-count").text == "1"
-    face = row.one("div", "batch-face")
-    assert re.findall(r"\d+", face.text) == ["35", "28", "42", "80", "30", "39"]
-    empty = read(row_html(Examined(picture_record("cat.jpg", (9, 7), ages_of()), [])))
-    assert empty.one("td", "batch-count").text == "0" and not empty.all("img")
+def _row(ages, name="me.jpg"):
+    cards = face_cards(ages, [CROP] * min(len(ages), CARDS_SHOWN), {})
+    return read(row_html(Examined(picture_record(name, (9, 7), ages), cards)))
 
 
-def test_row_of_a_crowd_shows_some_and_counts_all(ages_of):
-    record = picture_record("crowd.jpg", (9, 7), ages_of(*[FACE] * 9))
-    row = read(row_html(Examined(record, ["data:,a"] * 6)))
-    assert len(row.all("img")) == 6 and row.one(css_class="batch-count").text == "9"
+def test_row_has_the_card_of_each_face(ages_of):
+    row = _row(ages_of(FACE))
+    assert row.one("h3").text == "me.jpg"
+    card = row.one("article", "face")
+    assert re.findall(r"\d+", card.one("p", "face-range").text) == ["28", "42"]
+    assert card.one(css_class="face-years").text == "35" and card.one("svg")
+    assert not card.all("button", data_open="why"), "its picture is not on the page"
+    empty = _row(ages_of(), "cat.jpg")
+    assert "No face found" in empty.text and not empty.all("img")
+
+
+def test_row_of_a_crowd_shows_some_and_counts_the_others(ages_of):
+    row = _row(ages_of(*[FACE] * 9))
+    assert len(row.all("article")) == CARDS_SHOWN
     assert re.findall(r"\d+", row.all("p")[-1].text) == ["3"]
 
 
@@ -216,7 +223,7 @@ def test_downloads_are_told_to_gradio_which_deletes_them(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
     with gr.Blocks():
         button = gr.DownloadButton()
-        first, _ = write_downloads([picture_record("a")], str(tmp_path / "uploads"))
-        second, _ = write_downloads([picture_record("a")], str(tmp_path / "uploads"))
+        first, _ = write_downloads([picture_record("a")], str(tmp_path / "uploads"), Answers())
+        second, _ = write_downloads([picture_record("a")], str(tmp_path / "uploads"), Answers())
         assert button.move_resource_to_block_cache(first) == first, "a copy would be left behind"
         assert first in button.temp_files and first != second

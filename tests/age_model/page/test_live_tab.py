@@ -18,7 +18,7 @@ from age_model.page.tabs import live
 from age_model.page.tabs.live import (
     TURN_SECONDS,
     Turn,
-    build_live_tab,
+    build_live_view,
     camera_problems,
     live_answer,
     status_html,
@@ -153,7 +153,7 @@ def test_each_reason_of_a_camera_has_its_message():
 
 def _stream_event(predictor):
     with gr.Blocks() as page:
-        build_live_tab(predictor)
+        build_live_view(predictor)
     return next(fn for fn in page.fns.values() if fn.targets[0][1] == "stream")
 
 

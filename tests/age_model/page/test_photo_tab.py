@@ -6,23 +6,28 @@ import numpy as np
 import pytest
 
 from age_model.labels import AGE_GROUP_NAMES
+from age_model.page.cards import face_cards
 from age_model.page.render import ENVIRONMENT, render
+from age_model.page.sureness import Sureness
 from tests.support.factories import face_ages
 from tests.support.markup import Element, read
+from tests.support.stub_predictor import CROP
+
+MEASURED = {"30-39": Sureness("30-39", 400, 0.79, 13.0)}
 
 
-def _answer(ages, notes=()) -> Element:
-    faces = ages.to_dicts(at_least=(18, 21, 25))
-    crops = [f"data:,{i}" for i in range(len(faces))]
-    return read(render("photo.html", "answer", faces=faces, crops=crops, notes=list(notes)))
+def _answer(ages, notes=(), measured=MEASURED) -> Element:
+    cards = face_cards(ages, [CROP] * len(ages), measured)
+    values = {"record": "{}", "table": "a,b", "example": None}
+    return read(render("photo.html", "answer", cards=cards, notes=list(notes), **values))
 
 
 def test_card_says_what_the_model_says(ages_of):
     card = _answer(ages_of((0, 0, 9, 9))).one("article")
     assert card.one(css_class="face-years").text == "35" and card["data-face"] == "1"
     # 28.6 to 41.4, rounded outwards
-    assert re.findall(r"\d+", card.one(css_class="face-interval").text) == ["28", "42", "80"]
-    assert card.one(css_class="face-gender").text == "looks female, 93%"
+    assert re.findall(r"\d+", card.one("p", "face-range").text) == ["28", "42"]
+    assert "looks female to the model (93%)" in card.one(css_class="face-gender").text.lower()
     rows = [row.text.split() for row in card.all(css_class="face-group")]
     assert [name for name, _ in rows] == [name.replace("-", "–") for name in AGE_GROUP_NAMES]
     shares = [int(share.rstrip("%")) for _, share in rows]
@@ -30,18 +35,37 @@ def test_card_says_what_the_model_says(ages_of):
     assert card.one(css_class="face-group-top").text.startswith("30–39")
 
 
+def test_how_sure_is_said_by_what_was_measured(ages_of):
+    ages = ages_of((0, 0, 9, 9))  # its range is 12.8 years wide
+    for width, words in ((13.0, "As sure as"), (20.0, "Surer than"), (9.0, "Less sure than")):
+        measured = {"30-39": Sureness("30-39", 400, 0.79, width)}
+        sure = _answer(ages, measured=measured).one("p", "face-sure").text
+        assert sure.startswith(f"{words} usual.") and "79 of 100 test faces aged 30–39" in sure
+    assert "nobody has measured" in _answer(ages, measured={}).one("p", "face-sure").text
+
+
 def test_cards_are_numbered_in_the_order_of_the_faces(ages_of):
     answer = _answer(ages_of(*[(0, 0, 9, 9)] * 3))
-    assert [img["src"] for img in answer.all("img")] == ["data:,0", "data:,1", "data:,2"]
-    assert [n.text for n in answer.all(css_class="face-number")] == ["1", "2", "3"]
     assert [card["data-face"] for card in answer.all("article")] == ["1", "2", "3"]
     buttons = answer.all("button", "face-picture")
     assert [button["aria-pressed"] for button in buttons] == ["false"] * 3
     assert answer.one("h2").text.startswith("3 faces")
 
 
+def test_more_than_three_faces_are_a_list(ages_of):
+    few, many = (_answer(ages_of(*[(0, 0, 9, 9)] * n)) for n in (3, 4))
+    assert not few.all(css_class="faces-many") and many.one(css_class="faces-many")
+
+
+def test_the_answer_read_aloud_is_a_sentence(ages_of):
+    heard = _answer(ages_of((0, 0, 9, 9), (9, 0, 18, 9))).one("h2").text
+    assert heard.count("looks 35, most likely 28 to 42") == 2
+    curve = _answer(ages_of((0, 0, 9, 9))).one(css_class="curve").one("svg")
+    assert "between 28 and 42, half of it below 35" in curve["aria-label"]
+
+
 def test_one_year_is_singular():
-    assert _answer(face_ages([1.2])).one(css_class="face-age").text == "1 year"
+    assert "1 year old" in _answer(face_ages([1.2])).one(css_class="face-age").text
 
 
 def test_ethnicity_is_not_on_the_page():
@@ -49,14 +73,21 @@ def test_ethnicity_is_not_on_the_page():
     assert "Black" not in _answer(ages).text
 
 
-def test_cards_hold_the_probabilities_that_the_switch_shows(ages_of):
-    answer = _answer(ages_of((0, 0, 9, 9), (9, 0, 18, 9)))
-    first = answer.all("article")[0].one("dl", "face-at-least")
+def test_gender_is_left_out_where_the_model_does_not_answer_it(ages_of):
+    cards = face_cards(ages_of((0, 0, 9, 9)), [CROP], {})
+    for name in ("gender", "gender_probability"):
+        del cards[0].face[name]
+    card = read(ENVIRONMENT.get_template("face_card.html").module.card(cards[0]))
+    assert not card.all(css_class="face-gender") and card.one(css_class="face-years")
+
+
+def test_details_hold_the_probabilities_of_being_older(ages_of):
+    card = _answer(ages_of((0, 0, 9, 9))).one("article")
+    details = card.one(data_panel="details")
+    first = details.one("dl", "face-at-least")
     assert [int(dt.text.split()[0]) for dt in first.all("dt")] == [18, 21, 25]
     assert [dd.text for dd in first.all("dd")] == ["over 99%", "over 99%", "98%"]
-    notes = answer.all("p", "face-at-least", role="note")
-    assert len(notes) == 1, "once, above all cards"
-    assert "not age verification" in notes[0].text
+    assert "not age verification" in details.text and "hidden" in details.attributes
 
 
 @pytest.mark.parametrize(
@@ -67,11 +98,12 @@ def test_no_certainty_is_claimed(probability, text):
     assert card.cautious_percent(probability) == text
 
 
-def test_warnings_stand_on_the_card_of_their_face():
-    ages = face_ages([35, 35], warnings=((), ("Dark & small.",)))
-    first, second = _answer(ages).all("article")
+def test_warnings_are_chips_on_the_card_of_their_face():
+    sentence = "Dark, it seems: on test pictures & so on."
+    first, second = _answer(face_ages([35, 35], warnings=((), (sentence,)))).all("article")
     assert not first.all(css_class="face-warnings")
-    assert [li.text for li in second.one(css_class="face-warnings").all("li")] == ["Dark & small."]
+    chip = second.one("details", "chip")
+    assert chip.one("summary").text == "Dark" and chip.one("p").text == sentence
 
 
 def test_notes_come_before_the_cards_and_with_no_face_too(ages_of):

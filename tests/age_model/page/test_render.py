@@ -6,17 +6,21 @@ from jinja2 import UndefinedError
 from jinja2.runtime import Macro
 
 from age_model.faces.tracking import LiveFace
-from age_model.network.explain import Explanation
+from age_model.network.deletion import Deletion
 from age_model.network.loading import EMBEDDED
 from age_model.network.reports import by_source, read_results
 from age_model.page.boxes import live_boxes_html, photo_boxes_html
+from age_model.page.cards import face_cards, person_card
+from age_model.page.examples import Example
 from age_model.page.render import ENVIRONMENT, render
-from age_model.page.tabs.explain import heat_map
+from age_model.page.sureness import Sureness
 from age_model.page.tabs.video_plot import plot
+from age_model.page.why import deletion_figure, why
 from age_model.results import picture_record
 from tests.support.factories import face_ages
 from tests.support.markup import read
 from tests.support.people import followed
+from tests.support.stub_predictor import CROP, explanation
 
 BAD = '<img src=x onerror="alert(1)">\'${document.title}{{ 7 * 7 }} & co.jpg'
 LIMITS = {"max_seconds": 30, "max_megabytes": 50, "max_size": (1920, 1080), "formats": BAD}
@@ -24,9 +28,11 @@ LIMITS = {"max_seconds": 30, "max_megabytes": 50, "max_size": (1920, 1080), "for
 
 def _rendered(text: str) -> dict[tuple[str, str], str]:
     """Every piece of every template that Python asks for, with `text` wherever a text goes."""
-    faces = face_ages([35, 1.2], warnings=((text,), ())).to_dicts(at_least=(18, 21, 25))
+    measured = {"30-39": Sureness(text, 400, 0.8, 13.0)}
+    faces = face_cards(face_ages([35, 1.2], warnings=((text,), ())), [CROP] * 2, measured)
+    deletion = Deletion(100, (0.0, 1.0), (0.0, 9.0), (0.0, 4.0), (0.0, 1.0))
+    why_ = why(explanation(np.eye(8), (text, 3.0), ("b", -2.0)))
     people, _ = followed([[(100, 100, 60, 40)]] * 5)
-    map_ = heat_map(Explanation(np.zeros((32, 32, 3), np.uint8), 41.2, np.eye(4)))
     results = read_results(EMBEDDED)
     for key in ("date", "command"):
         results[key] = text
@@ -49,20 +55,17 @@ def _rendered(text: str) -> dict[tuple[str, str], str]:
             "few": 30,
         },
         ("batch.html", "introduction"): {"max_pictures": 200, "max_megabytes": 100},
-        ("batch.html", "table"): {},
+        ("batch.html", "list"): {},
         ("batch.html", "row"): {
             "record": picture_record(text, (9, 7), face_ages([35])) | {"notes": [text]},
-            "crops": [text],
+            "cards": faces[:1],
         },
         ("batch.html", "progress"): {"done": 0, "total": 2, "name": text},
         ("batch.html", "summary"): {"faces": 2, "pictures": 2, "empty": 1, "unusable": 1},
         ("batch.html", "no_files"): {},
         ("batch.html", "stopped"): {},
-        ("explanation.html", "introduction"): {},
-        ("explanation.html", "waiting"): {},
-        ("explanation.html", "faces"): {"crops": [text, text]},
-        ("explanation.html", "answer"): {"number": 1, "map": map_, "notes": [text]},
         ("live.html", "introduction"): {"max_faces": 6, "max_visitors": 4, "turn_seconds": 60},
+        ("live.html", "still"): {},
         ("live.html", "idle"): {},
         ("live.html", "status"): {"faces": live, "seconds_left": 1},
         ("live.html", "camera_problem"): {"reason": "NotAllowedError"},
@@ -74,24 +77,29 @@ def _rendered(text: str) -> dict[tuple[str, str], str]:
         ("page.html", "model"): dict.fromkeys(
             ("name", "detector", "unreachable", "limitation"), text
         ),
-        ("photo.html", "waiting"): {"webcam": True},
-        ("photo.html", "answer"): {"faces": faces, "crops": [text, text], "notes": [text]},
+        ("photo.html", "bar"): {"examples": [Example("cat", text)]},
+        ("photo.html", "stage"): {},
+        ("photo.html", "options"): {},
+        ("photo.html", "answer"): {"cards": faces, "notes": [text]}
+        | dict.fromkeys(("record", "table", "example"), text),
         ("video.html", "introduction"): LIMITS | {"max_faces": 6, "lost_seconds": 1.5},
         ("video.html", "progress"): {"second": 3.5, "seconds": 30},
         ("video.html", "summary"): video | {"max_seconds": 30},
         ("video.html", "people"): {
             "people": people,
-            "crops": [text],
+            "cards": [person_card(person) for person in people],
             "plot": plot(people, 1),
             "average_seconds": 5,
+        },
+        ("why.html", "answer"): {
+            "number": 1, "why": why_, "deletion": deletion_figure(deletion)
         },
         ("video.html", "no_clip"): {},
         ("video.html", "stopped"): {},
     }  # fmt: skip
     html = {piece: render(*piece, **values) for piece, values in pieces.items()}
-    html["boxes.html", "boxes"] = photo_boxes_html(face_ages([35]), (400, 300)) + live_boxes_html(
-        live, (640, 480)
-    )
+    html["boxes.html", "photo"] = photo_boxes_html(face_ages([35]), (400, 300), text)
+    html["boxes.html", "live"] = live_boxes_html(live, (640, 480))
     return html
 
 
@@ -120,8 +128,8 @@ def test_every_macro_of_every_template_renders_with_strict_names(monkeypatch):
     for piece, html in _rendered("a text").items():
         assert html, piece
         read(html)  # tags are closed in order
-    render("batch.html", "row", record=picture_record("a", error="is empty"), crops=[])
-    render("photo.html", "answer", faces=[], crops=[], notes=[])
+    render("batch.html", "row", record=picture_record("a", error="is empty"), cards=[])
+    render("photo.html", "answer", cards=[], notes=[], record="", table="", example=None)
     missing = [piece for piece, macro in macros.items() if macro not in called]
     assert not missing, "these macros were not tried, or nothing uses them"
 

@@ -56,9 +56,9 @@ def test_clip_gives_progress_then_people_and_a_table(clip, ages_of, uploads):
     assert all(RUNNING in said and not html for said, html, _ in before)
     assert 'value="0.5"' in before[3][0] and not any(update["visible"] for *_, update in before)
     assert read(status).one(role="status").text.split()[1] == "1"
-    card = read(people).one("article", data_person="1")
+    card = read(people).one("article", data_face="1")
     assert card.one(css_class="face-years").text == "35" and people.count("<polyline") == 1
-    assert re.findall(r"[\d.]+", card.one(css_class="face-gender").text) == ["0.0", "1.8", "8"]
+    assert re.findall(r"\d\S*", card.one("p", "face-sure").text) == ["0.0", "1.8", "8"]
     assert card.one("img")["src"].startswith("data:image/jpeg;base64,")
     table = Path(button["value"])
     assert button["visible"] and table.is_relative_to(uploads)
