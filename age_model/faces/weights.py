@@ -40,7 +40,21 @@ def yunet_from_cache() -> Path | None:
 
 def yunet_from_hub() -> Path | None:
     """YuNet's file from the Hub; None, quietly, where it cannot be had."""
-    return _first(_from_hub)
+    return _first(_from_hub) if _hub_answers() else None
+
+
+def _hub_answers() -> bool:
+    """Whether the Hub answers; its client would wait for ever for one that only accepts."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        HfApi().model_info(YUNET_FILES[0].repository, timeout=TIMEOUT_SECONDS)
+    except HfHubHTTPError:  # a refusal is an answer
+        return True
+    except Exception:  # no network, or none is wanted
+        return False
+    return True
 
 
 def _first(fetch: Callable[[HubFile], Path | None]) -> Path | None:

@@ -5,7 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+)
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
 
@@ -124,6 +128,8 @@ def _download(name: str, revision: str | None) -> Path:
         raise ValueError(f"no model {name!r}: {expected}, and there is no such folder") from error
     except Exception as error:  # no network, no such repository or revision, no right to read it
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, LocalEntryNotFoundError):  # it tells of switches of the Hub's client
+            reason = "it does not answer, and nothing of it is in the cache"
         # What the Hub itself answers (no such name, no right) is no want of network.
         kind = ValueError if isinstance(error, HfHubHTTPError) else UnreachableError
         raise kind(

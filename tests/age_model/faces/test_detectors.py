@@ -1,4 +1,7 @@
+import os
 import shutil
+import socket
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
@@ -17,6 +20,7 @@ from age_model.faces.landmark_detector import LandmarkDetector
 from age_model.faces.weights import YUNET_FILES, yunet_from_cache, yunet_from_hub
 from age_model.faces.yunet import YuNetDetector
 from age_model.results import Faces
+from tests.support.app_server import REPOSITORY
 
 FACE_CENTRE = (222, 115)  # of the astronaut, pixels
 
@@ -220,6 +224,7 @@ def hub(monkeypatch, tmp_path):
             return str(tmp_path)
 
         monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+        monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: None)
         return asked
 
     return serve
@@ -253,6 +258,24 @@ def test_without_a_wheel_yunet_comes_from_the_hub(hub, no_wheel, yunet_path):
     if detector_file._sha256(yunet_path) != YUNET_FILES[0].sha256:
         pytest.skip("the file at hand is another edition of YuNet")
     assert load_detector().name == f"yunet ({YUNET_FILES[0].name})"
+
+
+@pytest.mark.slow
+def test_a_hub_that_accepts_and_never_answers_is_not_waited_for(tmp_path):
+    code = (
+        "import os, time; from age_model.faces.weights import yunet_from_hub\n"
+        "began = time.monotonic(); found = yunet_from_hub()\n"
+        "print(found, time.monotonic() - began, flush=True); os._exit(0)"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as hub:
+        address = f"http://127.0.0.1:{hub.getsockname()[1]}"
+        env = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=REPOSITORY, env=env | {"NO_PROXY": "127.0.0.1"},
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    found, seconds = done.stdout.split()
+    assert found == "None" and float(seconds) < 12, done.stderr
 
 
 def test_a_file_of_another_content_is_not_used(hub):

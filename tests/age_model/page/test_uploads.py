@@ -1,7 +1,10 @@
+import errno
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from age_model.page import uploads
 from age_model.page.uploads import delete_old_files, keep_deleting
@@ -114,3 +117,21 @@ def test_folder_that_cannot_be_made_is_said_in_words(tmp_path):
     )  # fmt: skip
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "name another in GRADIO_TEMP_DIR" in done.stderr
+
+
+@pytest.mark.parametrize("number, reason", [(errno.EROFS, "Read-only"), (errno.ENOSPC, "No space")])
+@pytest.mark.parametrize("broken", ["tempfile.mkdtemp", "os.open"])
+def test_read_only_or_full_folder_is_said_in_words(tmp_path, number, reason, broken):
+    code = (
+        "import os, tempfile\n"
+        "def fail(*_, **__):\n"
+        f"    raise OSError({number}, os.strerror({number}))\n"
+        f"{broken} = fail\n"
+        "import age_model.page.uploads"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY, env={"GRADIO_TEMP_DIR": str(tmp_path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert reason in done.stderr and "name another in GRADIO_TEMP_DIR" in done.stderr
