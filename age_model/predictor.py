@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from age_model.faces.crop import CROP_SIZE, crop_face, without_repeats
+from age_model.faces.crop import CROP_SIZE, crop_face
 from age_model.faces.detector import Detector, load_detector
 from age_model.faces.face_check import load_face_check
+from age_model.faces.find import find_faces
 from age_model.images.load import Source, load_image
 from age_model.labels import AgeGroup
 from age_model.network.answers import trained_attributes
@@ -117,7 +118,7 @@ class AgePredictor:
         name = os.fspath(chosen or EMBEDDED)
         if revision is None and "@" in name and not os.path.isdir(name):
             name, revision = name.rsplit("@", 1)
-        where = choose_device(device or os.environ.get("AGE_DEVICE"))
+        where = choose_device(device)  # before what takes longer
         network = load_model(name, revision)
         shown = EMBEDDED_NAME if name == os.fspath(EMBEDDED) else os.fspath(chosen or EMBEDDED)
         return cls(network, load_detector(detector), shown, where)
@@ -251,10 +252,9 @@ class AgePredictor:
     def _find(self, image_rgb: np.ndarray, quick: bool = False) -> tuple[Faces, list[np.ndarray]]:
         """The faces of a picture, each with its (CROP_SIZE, CROP_SIZE, 3) uint8 crop.
 
-        A face that the detector offers twice counts once. What the face check does not take for a
-        face is only counted.
+        What the detector offers and the face check does not take for a face is only counted.
         """
-        offered = without_repeats(self._detector.detect(image_rgb, quick))
+        offered = find_faces(self._detector, image_rgb, quick)
         crops = [crop_face(image_rgb, offered, i, CROP_SIZE) for i in range(len(offered))]
         is_face = self._face_check.accepts(crops)
         faces = replace(offered[is_face], rejected=int((~is_face).sum()))

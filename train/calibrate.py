@@ -29,8 +29,9 @@ from age_model.records.atomic import atomic_file
 from age_model.results import FaceAges
 from train.console.command import run_command
 from train.console.errors import InputError
+from train.evaluation.arguments import DEVICE_HELP
 from train.evaluation.metrics import true_group
-from train.evaluation.predict import encoded, load_split
+from train.evaluation.predict import load_split, read_ahead
 
 SPLIT = "validation"  # never another: a calibrated split can no longer measure calibration
 TEMPERATURES = (0.2, 5.0)  # searched between
@@ -46,7 +47,7 @@ class CalibrateArguments:
 
     model: str = field(metadata={"help": "Checkpoint folder; its config.json is rewritten."})
     data: str = field(metadata={"help": "Data set that train.prepare wrote."})
-    batch_size: int = field(default=64, metadata={"help": "Pictures held in memory at once."})
+    batch_size: int = field(default=256, metadata={"help": "Pictures of a batch in memory."})
     source_weights: str = field(
         default=BY_PICTURES,  # equal weights leave the largest source short (docs/experiments.md)
         metadata={
@@ -65,6 +66,7 @@ class CalibrateArguments:
             "0-12,13-17,18+; none: those that it has. Any will do: it knows single years."
         },
     )
+    device: str | None = field(default=None, metadata={"help": DEVICE_HELP})
 
     def __post_init__(self) -> None:
         if self.groups:
@@ -260,14 +262,15 @@ def _log_probabilities(
     """
     from age_model.predictor import AgePredictor  # torch and transformers take seconds to import
 
-    predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
+    predictor = AgePredictor.from_pretrained(
+        arguments.model, detector="haar", device=arguments.device
+    )
     predictor.calibration = predictor.calibration.uncalibrated()
     parts: list[FaceAges] = []
     with tqdm(total=len(table), desc="calibrate", unit="face") as progress:
-        for batch in table.iter(batch_size=arguments.batch_size):
-            faces = predictor.predict_crops([encoded(image) for image in batch["image"]])
-            parts.append(faces)
-            progress.update(len(faces))
+        for _, crops in read_ahead(predictor.whole_crop, table, arguments.batch_size):
+            parts += predictor.estimate(crops)
+            progress.update(len(crops))
     faces = FaceAges.concatenate(parts)
     gender, ethnicity = (
         None if p is None else _log(p)

@@ -111,7 +111,9 @@ def deletion(arguments: DeletionArguments) -> dict:
     table, of = drawn_pictures(arguments)
     with measurement_folder(arguments.out, {DELETION, FIGURE}) as staging:
         # The pictures are crops already, so the detector that needs no file will do.
-        predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
+        predictor = AgePredictor.from_pretrained(
+            arguments.model, detector="haar", device=arguments.device
+        )
         content = head(arguments, arguments.command(), predictor, table, of)
         content["definitions"] = DEFINITIONS
         content["patches"] = (predictor.image_size // predictor.patch_size) ** 2

@@ -119,7 +119,9 @@ def _predictors(arguments: EndToEndArguments) -> "list[AgePredictor]":
     name = arguments.detector
     detectors = [load_detector(name)] if name else available_detectors()
     network = load_model(arguments.model)
-    return [AgePredictor(network, detector, arguments.model) for detector in detectors]
+    return [
+        AgePredictor(network, detector, arguments.model, arguments.device) for detector in detectors
+    ]
 
 
 def end_to_end(arguments: EndToEndArguments) -> dict:

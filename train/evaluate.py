@@ -63,7 +63,9 @@ def evaluate(arguments: EvaluateArguments) -> dict:
     table = load_split(arguments.data, arguments.split)
     with atomic_folder(Path(arguments.out), may_replace=_is_evaluation) as staging:
         # The pictures are crops already, so the detector that needs no file will do.
-        predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
+        predictor = AgePredictor.from_pretrained(
+            arguments.model, detector="haar", device=arguments.device
+        )
         predictions = predict_split(predictor, table, arguments.batch_size)
         model = {
             "name": shown_name(arguments.model),
@@ -78,7 +80,7 @@ def evaluate(arguments: EvaluateArguments) -> dict:
         data = {"name": shown_name(arguments.data), "split": arguments.split}
         results = results_json(
             arguments.command(), model, data, source_facts(arguments.data, predictions.source),
-            predictions, arguments.resamples, arguments.seed,
+            predictions, arguments.resamples, arguments.seed, arguments.device,
         )  # fmt: skip
         text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
         (staging / "results.json").write_text(text + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
 """`python -m train.robustness`: how much worse the estimates become on worse pictures.
 
 Blurred, compressed, small, dark, rotated, occluded, grey and badly cropped copies of a split's
-pictures go through the same `AgePredictor.predict_crops` as the pictures themselves ->
+pictures go through the same `AgePredictor.whole_crop` as the pictures themselves ->
 robustness.json, robustness.png. For blur, size, light and occlusion it also says what is measured
 on these pictures, so that a photo's level can be told from the photo. How sure a detector is of a
 face is measured for each detector with landmarks that is found. Heads turned to the side are
@@ -9,6 +9,7 @@ found by the detector that the app would take, and omitted where it gives no lan
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ import numpy as np
 
 from age_model.faces.detector import Detector, available_detectors, load_detector
 from age_model.faces.landmark_detector import LandmarkDetector
-from age_model.images.load import load_image
+from age_model.images.load import Source, load_image
 from age_model.network.reports import ROBUSTNESS
 from age_model.results import FaceAges
 from train.console.command import run_command
@@ -44,7 +45,7 @@ from train.stress.measurement import (
 from train.stress.pose import FRONTAL_DEGREES, detector_score, head_yaw, pose_rows
 
 if TYPE_CHECKING:
-    from age_model.predictor import AgePredictor
+    from age_model.predictor import AgePredictor, FoundFaces
 
 
 @dataclass
@@ -60,7 +61,7 @@ class CorruptingPredictor:
     """A predictor that sees corrupted pictures only, and measures them.
 
     What is random in a corruption is drawn by the seed and the number of the picture, so that it
-    does not depend on the batch size.
+    does not depend on the batch size; so pictures must come in their order.
 
     Attributes:
         measured: values of each of the measurements that tells this kind, picture by picture.
@@ -84,12 +85,16 @@ class CorruptingPredictor:
         self._seed = [seed, zlib.crc32(f"{condition.kind} {condition.name}".encode())]
         self._seen = 0
 
-    def predict_crops(self, crops: list) -> FaceAges:
-        """As `AgePredictor.predict_crops`, of corrupted copies of the crops."""
-        corrupted = [self._corrupt(load_image(crop)) for crop in crops]
+    def whole_crop(self, crop: Source) -> "FoundFaces":
+        """As `AgePredictor.whole_crop`, of a corrupted copy of the crop."""
+        corrupted = self._corrupt(load_image(crop))
         for name, values in self.measured.items():
-            values += [self._measurements[name](image_rgb) for image_rgb in corrupted]
-        return self._predictor.predict_crops(corrupted)
+            values.append(self._measurements[name](corrupted))
+        return self._predictor.whole_crop(corrupted)
+
+    def estimate(self, found: "Sequence[FoundFaces]") -> list[FaceAges]:
+        """As `AgePredictor.estimate`."""
+        return self._predictor.estimate(found)
 
     def _corrupt(self, image_rgb: np.ndarray) -> np.ndarray:
         rng = np.random.default_rng([*self._seed, self._seen])
@@ -111,7 +116,7 @@ def measure(
     rows, baseline = [], None
     for condition in conditions():
         corrupting = CorruptingPredictor(predictor, condition, arguments.seed, measurements)
-        p = predict_split(corrupting, table, arguments.batch_size)
+        p = predict_split(corrupting, table, arguments.batch_size, readers=1)
         if baseline is None:
             baseline = np.abs(p.years - p.age_low)
         scores = row_scores(p, baseline, arguments.resamples, arguments.seed)
@@ -147,7 +152,9 @@ def robustness(arguments: RobustnessArguments) -> dict:
     table, of = drawn_pictures(arguments)
     with measurement_folder(arguments.out, {ROBUSTNESS, FIGURE}) as staging:
         # The pictures are crops already, so the detector that needs no file will do.
-        predictor = AgePredictor.from_pretrained(arguments.model, detector="haar")
+        predictor = AgePredictor.from_pretrained(
+            arguments.model, detector="haar", device=arguments.device
+        )
         content = head(arguments, arguments.command(), predictor, table, of)
         detector = load_detector()
         detectors = [d for d in available_detectors() if isinstance(d, LandmarkDetector)]

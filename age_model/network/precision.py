@@ -1,6 +1,7 @@
 """Which device the network runs on, and in which arithmetic."""
 
 import functools
+import os
 
 import torch
 
@@ -11,13 +12,14 @@ def choose_device(name: str | torch.device | None = None) -> torch.device:
     """The device to run on.
 
     Args:
-        name: "cpu", "cuda", "cuda:1", "mps" and so on. "auto" or None: the first CUDA GPU, else
-            Apple's GPU, else the processor.
+        name: "cpu", "cuda", "cuda:1" or "mps". "auto": the first CUDA GPU, else Apple's GPU, else
+            the processor. None: the environment variable AGE_DEVICE, else "auto".
 
     Raises:
         ValueError: no such device, or none here.
     """
-    if name is None or name == "auto":
+    name = name or os.environ.get("AGE_DEVICE") or "auto"
+    if name == "auto":
         found = [kind for kind in ("cuda", "mps") if _count(kind)]
         return torch.device(found[0] if found else "cpu")
     try:

@@ -107,21 +107,26 @@ def test_figures_are_pictures(evaluation):
 
 
 class CountingPredictor:
-    """Says the same age for every picture, and remembers how many came at once."""
+    """Says the same age for every picture, and remembers how many were in memory at once."""
 
     def __init__(self):
-        self.sizes = []
+        self.read = self.answered = self.most_waiting = 0
 
-    def predict_crops(self, crops):
-        self.sizes.append(len(crops))
-        return face_ages([35.0] * len(crops))
+    def whole_crop(self, crop):
+        self.read += 1
+        self.most_waiting = max(self.most_waiting, self.read - self.answered)
+
+    def estimate(self, crops):
+        self.answered += len(crops)
+        return [face_ages([35.0]) for _ in crops]
 
 
-def test_no_more_than_one_batch_is_in_memory(small_data):
+def test_no_more_than_a_batch_and_those_read_ahead_are_in_memory(small_data):
     predictor = CountingPredictor()
     table = evaluate.load_split(str(small_data), "test")
-    predictions = evaluate.predict_split(predictor, table, batch_size=16)
-    assert predictor.sizes == [16, 16, 16, 2]
+    predictions = evaluate.predict_split(predictor, table, batch_size=8)
+    assert predictor.answered == len(table) == 50
+    assert predictor.most_waiting <= 3 * 8
     assert predictions.file.tolist() == table["file"]
 
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field, fields
 from train.console.output import shown_name
 
 CHANGES_NO_NUMBER = ("write_card",)
+DEVICE_HELP = (
+    "Where the network runs: auto (a GPU if there is one), cuda, cuda:1, mps or cpu; none: what "
+    "the environment variable AGE_DEVICE says, else auto."
+)
 
 
 @dataclass
@@ -15,11 +19,12 @@ class SplitArguments:
     data: str = field(metadata={"help": "Data set that train.prepare wrote."})
     out: str = field(metadata={"help": "Folder to write; an older measurement there is replaced."})
     split: str = field(default="test", metadata={"help": "Split of the data set to measure."})
-    batch_size: int = field(default=64, metadata={"help": "Pictures held in memory at once."})
+    batch_size: int = field(default=256, metadata={"help": "Pictures of a batch in memory."})
     resamples: int = field(
         default=2000, metadata={"help": "Bootstrap resamples for each 95%% interval."}
     )
     seed: int = field(default=0, metadata={"help": "Seed of all that is drawn at random."})
+    device: str | None = field(default=None, metadata={"help": DEVICE_HELP})
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "resamples"):

@@ -25,6 +25,7 @@ def provenance(
     bootstrap: dict,
     definitions: dict[str, str],
     versions_of: Sequence[str] = VERSIONS_OF,
+    device: str | None = None,
 ) -> dict:
     """What was measured, on what, how and with which versions.
 
@@ -37,8 +38,10 @@ def provenance(
         bootstrap: "resamples" and "seed".
         definitions: what the file's words mean.
         versions_of: packages that the numbers depend on.
+        device: where the network ran; see `network.precision.choose_device`.
     """
-    from age_model.network.precision import cpu_has_fast_bf16  # torch takes seconds to import
+    # torch takes seconds to import
+    from age_model.network.precision import choose_device, has_fast_bf16
 
     names = "\n".join(sorted(files))
     return {
@@ -51,7 +54,7 @@ def provenance(
         "bootstrap": bootstrap,
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in versions_of},
-        "precision": "bf16" if cpu_has_fast_bf16() else "float32",
+        "precision": "bf16" if has_fast_bf16(choose_device(device)) else "float32",
         "definitions": definitions,
     }
 

@@ -40,6 +40,7 @@ def results_json(
     p: Predictions,
     resamples: int,
     seed: int,
+    device: str | None = None,
 ) -> dict:
     """The content of results.json.
 
@@ -51,10 +52,11 @@ def results_json(
         p: predictions of the whole split.
         resamples: bootstrap resamples for each MAE.
         seed: seed of the resampling.
+        device: where the network ran.
     """
     head = provenance(
         SCHEMA_VERSION, command, model, data, p.file,
-        {"resamples": resamples, "seed": seed}, DEFINITIONS,
+        {"resamples": resamples, "seed": seed}, DEFINITIONS, device=device,
     )  # fmt: skip
     results = head | {
         "source_facts": source_facts,

@@ -144,7 +144,7 @@ def head(
     shared = provenance(
         SCHEMA_VERSION, command, model, data, table["file"][:],
         {"resamples": arguments.resamples, "seed": arguments.seed}, definitions,
-        (*VERSIONS_OF, "opencv-python"),
+        (*VERSIONS_OF, "opencv-python"), arguments.device,
     )  # fmt: skip
     return shared | {"source_facts": source_facts(arguments.data, sources)}
 
