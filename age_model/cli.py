@@ -105,6 +105,9 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         help='"libfacedetection", "haar", or the path of YuNet\'s .onnx file '
         "(default: $AGE_FACE_DETECTOR, else the first of YuNet on disk, libfacedetection, YuNet "
         "from the Hub, haar that can be had)")  # fmt: skip
+    add("--device", metavar="DEVICE",
+        help="where the network runs: auto (a GPU if there is one), cuda, cuda:1, mps or cpu "
+        "(default: $AGE_DEVICE, else auto)")  # fmt: skip
     add("--ethnicity", action="store_true", help="also say the perceived ethnicity, for audits")
     ages = ", ".join(map(str, THRESHOLDS))
     add("--at-least", action="store_true",
@@ -115,7 +118,7 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
 def question(args: argparse.Namespace) -> Question:
     """What the options of `add_question_options` ask."""
     at_least = THRESHOLDS if args.at_least else ()
-    return Question(args.model, args.detector, args.crops, args.ethnicity, at_least)
+    return Question(args.model, args.detector, args.crops, args.ethnicity, at_least, args.device)
 
 
 def _version(parser: argparse.ArgumentParser, args: argparse.Namespace) -> str:

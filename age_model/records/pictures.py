@@ -39,7 +39,7 @@ class Question:
     """What to find out of each picture, and with what. It can be sent to other processes.
 
     Attributes:
-        model, detector: as for `AgePredictor.from_pretrained`.
+        model, detector, device: as for `AgePredictor.from_pretrained`.
         crops: the pictures are aligned faces already.
         ethnicity, at_least: what else to say, as keywords of `FaceAges.to_dicts`.
     """
@@ -49,6 +49,7 @@ class Question:
     crops: bool = False
     ethnicity: bool = False
     at_least: tuple[int, ...] = ()
+    device: str | None = None
 
     def load(self) -> "AgePredictor":
         """The predictor.
@@ -60,7 +61,7 @@ class Question:
 
         # With crops no face is searched for, so nothing is fetched for that.
         detector = self.detector or ("haar" if self.crops else None)
-        return AgePredictor.from_pretrained(self.model, detector)
+        return AgePredictor.from_pretrained(self.model, detector, device=self.device)
 
     def answers(self, predictor: "AgePredictor") -> Answers:
         """What `predictor` says to this question."""
