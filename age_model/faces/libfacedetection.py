@@ -70,9 +70,7 @@ class LibfacedetectionDetector(LandmarkDetector):
     def __init__(self) -> None:
         self._function = _load_function(library_path())
         # One for all pictures, so that many visitors at once do not fight for the cores.
-        self._pool = ThreadPoolExecutor(
-            cv2.getNumThreads(), thread_name_prefix="libfacedetection"
-        )
+        self._pool = ThreadPoolExecutor(cv2.getNumThreads(), thread_name_prefix="libfacedetection")
         _check_known_picture(self._find)
         self.name = f"libfacedetection ({WHEEL} {importlib.metadata.version(WHEEL)})"
 

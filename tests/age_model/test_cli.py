@@ -1,10 +1,13 @@
 """The command, mostly in this process; as a process of its own where that is what matters."""
 
 import csv
+import io
 import json
 import os
+import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,11 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from age_model import cli
 from age_model.records.output import output
+from tests.support.processes import tree
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -315,3 +320,109 @@ def test_file_names_that_are_no_unicode(run, astronaut, tmp_path):
         assert run(form, "--out", target, tmp_path)[0] == 0
         assert target.stat().st_size > 0
     assert name in target.read_bytes()
+
+
+def test_lists_of_files(run, photos, tmp_path, monkeypatch):
+    paths = f"{photos / 'one.jpg'}\n\n{photos / 'more'}\n".encode()
+    (tmp_path / "list.txt").write_bytes(paths)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(paths)))
+    for arguments in (["-"], ["--files-from", tmp_path / "list.txt"]):
+        status, out, _ = run("--json", *arguments)
+        records = [json.loads(line) for line in out.splitlines()]
+        assert status == 0
+        assert [Path(r["file"]).name for r in records] == ["one.jpg", "two.PNG"]
+    assert run("--files-from", tmp_path / "none.txt")[0] == 2
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "parquet"])
+def test_resumed_run_examines_what_is_missing(run, photos, tmp_path, form, monkeypatch):
+    arguments = (f"--{form}", photos, "--resume", "--out", tmp_path / "ages")
+    (photos / "one.jpg").rename(tmp_path / "one.jpg")
+    assert "2 pictures, 2 faces" in run(*arguments)[2]
+    (tmp_path / "one.jpg").rename(photos / "one.jpg")
+    examined = run(*arguments)[2]
+    # Of a CSV the last picture is done again: nothing says how many faces it should have.
+    again = {"csv": "2 pictures, 1 faces"}.get(form, "1 pictures, 1 faces")
+    assert again in examined
+    if form == "csv":
+        rows = list(csv.DictReader((tmp_path / "ages").read_text().splitlines()))
+        assert sorted(Path(r["file"]).name for r in rows) == [
+            "none.png", "one.jpg", "two.PNG", "two.PNG"
+        ]  # fmt: skip
+
+
+def test_parquet_has_the_table_of_csv(run, photos, tmp_path):
+    bad = photos / "empty.jpg"
+    bad.touch()
+    assert run("--parquet", "--out", tmp_path / "ages", "--at-least", "--ethnicity", photos)[0] == 1
+    (part,) = (tmp_path / "ages").iterdir()
+    table = pq.read_table(part)
+    rows = list(csv.DictReader(run("--csv", "--at-least", "--ethnicity", photos)[1].splitlines()))
+    assert table.column_names == [*rows[0], "file_bytes"]
+    for got, row in zip(table.drop(["file_bytes"]).to_pylist(), rows, strict=True):
+        assert {name: "" if value is None else str(value) for name, value in got.items()} == row
+
+
+def test_wrong_usage_of_resume_and_parquet(run, photos, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a.txt").touch()
+    for arguments, message in [
+        (("--parquet",), "expected --out with a folder"),
+        (("--resume", "--json"), "expected --out"),
+        (("--resume", "--out", tmp_path / "a.txt"), "expected --json, --csv or --parquet"),
+        (("--parquet", "--out", tmp_path / "full"), "add --resume"),
+        (("--parquet", "--out", photos / "one.jpg"), "expected a folder"),
+        (("--json", "--resume", "--out", photos / "one.jpg"), "what this command wrote"),
+        (("--workers", "0"), "expected 1 or more"),
+    ]:
+        status, out, err = run(photos, *arguments)
+        assert (status, out) == (2, ""), arguments
+        assert message in err
+
+
+KILLS = int(os.environ.get("AGE_TEST_KILLS", "3"))
+
+
+def _written(form: str, out: Path) -> list[str]:
+    if form == "json":
+        lines = out.read_bytes().splitlines(keepends=True) if out.exists() else []
+        return [json.loads(line)["file"] for line in lines if line.endswith(b"\n")]
+    parts = out.glob("*.parquet")
+    return [name for part in parts for name in pq.read_table(part)["file"].to_pylist()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("form", "kills", "many"), [("json", KILLS, 2000), ("parquet", 2, 3500)])
+def test_killed_runs_have_every_file_once_in_the_end(
+    form, kills, many, tiny_checkpoint, tmp_path, astronaut
+):
+    crops, out = tmp_path / "crops", tmp_path / "ages"
+    crops.mkdir()
+    Image.fromarray(astronaut[:90, :80]).save(tmp_path / "crop.png")
+    for i in range(many):
+        (crops / f"{i:04}.png").symlink_to(tmp_path / "crop.png")
+    command = [
+        sys.executable, "-m", "age_model", crops, "--crops", f"--{form}", "--resume", "--out", out,
+        "--model", tiny_checkpoint, "--workers", "2",
+    ]  # fmt: skip
+    chance = random.Random(form)
+    for kill in range(kills):
+        before = len(_written(form, out))
+        wanted = before + chance.randrange(1, max(2, (many - before) // (kills - kill + 1)))
+        process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+        while len(_written(form, out)) < wanted:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.02)
+        started = tree(process.pid)
+        last = kill == kills - 1
+        process.send_signal(signal.SIGINT if last else signal.SIGKILL)
+        assert process.wait(60) == (130 if last else -9)
+        deadline = time.monotonic() + 60
+        while any(Path(f"/proc/{pid}").exists() for pid in started[1:]):
+            assert time.monotonic() < deadline, "a process that it started stays"
+            time.sleep(0.1)
+    assert len(_written(form, out)) < many, "it was ready before it was killed"
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    names = _written(form, out)
+    assert len(names) == len(set(names)) == many

@@ -12,8 +12,7 @@ import pytest
 from PIL import Image
 
 from age_model import cli
-from age_model.cluster import __main__ as cluster_command
-from age_model.records.parquet import schema, written_names
+from age_model.records.parquet import written_names
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install '.[cluster]'")
 REPOSITORY = Path(__file__).parents[3]
