@@ -11,6 +11,7 @@ from train.evaluation.metrics import (
     age_error,
     expected_calibration_error,
     group_accuracy,
+    reliability,
 )
 from train.evaluation.predictions import Predictions
 
@@ -104,6 +105,7 @@ def _groups(p: Predictions, true: np.ndarray) -> dict:
     return {
         **accuracy(rows),
         "calibration_error": expected_calibration_error(p.group_probabilities, true),
+        "reliability": reliability(p.group_probabilities, true),
         "by_group": _by(rows, true, p.group_names, accuracy),
         "by_gender": _by(rows, p.gender, GENDERS, accuracy),
         "by_ethnicity": _by(rows, p.ethnicity, ETHNICITIES, accuracy),

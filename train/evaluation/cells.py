@@ -29,8 +29,9 @@ def all_cells(p: Predictions) -> list[dict]:
         p: predictions of a split; faces without a point label are not counted.
 
     Returns:
-        dicts with source, decade, gender, ethnicity (None where that label is missing), n, mae and
-        bias (years) and coverage of the 80% interval (0 to 1).
+        dicts with source, decade, gender, ethnicity (None where that label is missing), n, mae,
+        bias and rmse (years) and coverage of the 80% interval (0 to 1). From n, mae, bias and rmse
+        follow those of cells put together, and how far chance moves them.
     """
     p = p.points
     decades = group_index(p.age_low, DECADES)
@@ -51,6 +52,7 @@ def all_cells(p: Predictions) -> list[dict]:
                 "gender": GENDERS[g] if g >= 0 else None,
                 "ethnicity": ETHNICITIES[e] if e >= 0 else None,
                 **{name: error[name] for name in ("n", "mae", "bias")},
+                "rmse": float(np.sqrt(np.mean((rows.years - rows.age_low) ** 2))),
                 "coverage": float(rows.covered.mean()),
             })  # fmt: skip
     return cells

@@ -101,6 +101,35 @@ def expected_calibration_error(
     return float(sum(gaps) / len(confidence))
 
 
+def reliability(probabilities: np.ndarray, true_classes: np.ndarray, bins: int = 10) -> list[dict]:
+    """How often the chosen class is right, by how probable it is said to be.
+
+    Args:
+        probabilities: (N, C), rows sum to 1, N >= 1.
+        true_classes: (N,) int.
+        bins: number of equally wide bins of confidence over 0..1.
+
+    Returns:
+        a dict for each bin that holds a face: low and high (its ends), n, confidence (mean
+        probability of the chosen class) and accuracy (0..1).
+
+    Source: DeGroot and Fienberg, "The Comparison and Evaluation of Forecasters", 1983.
+    """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == true_classes
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        {
+            "low": i / bins,
+            "high": (i + 1) / bins,
+            "n": int((which == i).sum()),
+            "confidence": float(confidence[which == i].mean()),
+            "accuracy": float(correct[which == i].mean()),
+        }
+        for i in np.unique(which).tolist()
+    ]
+
+
 def validation_scores(
     age_logits: np.ndarray,
     gender_logits: np.ndarray,

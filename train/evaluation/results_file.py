@@ -5,6 +5,7 @@ from age_model.network.reports import SCHEMA_VERSION
 from train.evaluation.by_group import source_results
 from train.evaluation.cells import ENOUGH, TOO_MUCH, all_cells, coverage, high_error_cells
 from train.evaluation.challenge_age import CHALLENGE_AGE
+from train.evaluation.density import estimate_counts
 from train.evaluation.findings import all_gaps, limits
 from train.evaluation.predictions import Predictions
 from train.evaluation.provenance import provenance
@@ -24,7 +25,12 @@ DEFINITIONS = {
     f"Estimation & Verification; share of the faces whose label is in the range: let_through: the "
     f"estimate is {CHALLENGE_AGE} or more; turned_away: it is less; interval: 95% Wilson interval",
     "coverage": "of the predicted interval over all faces with an age in years",
-    "cells": "each decade of labelled age, gender, ethnicity and source together; null: no label",
+    "reliability": "by the probability of the most probable group, in bins of 10%: its mean "
+    "(confidence) and how often that group is the true one (accuracy)",
+    "estimate_counts": "faces with an age in years over all sources: a row for each bin of "
+    "labelled age, in it the faces in each bin of estimated age; the first bin begins at 0",
+    "cells": "each decade of labelled age, gender, ethnicity and source together; null: no label; "
+    "rmse: root of the mean squared error, years",
     "high_error_cells": f"parts of a decade, by gender, ethnicity or source, with {ENOUGH} faces "
     f"or more and an error (mae) over {TOO_MUCH} times that of the whole decade (decade_mae)",
     "fairness": "the same numbers for each age group, gender and ethnicity label together; "
@@ -69,7 +75,7 @@ def results_json(
         cells = all_cells(p)
         results |= rounded(
             {"coverage": covered, "cells": cells, "high_error_cells": high_error_cells(cells)}
-        )
+        ) | {"estimate_counts": estimate_counts(p)}
     # What the numbers say in words, for all who show them.
     return results | {"words": {"gaps": all_gaps(results), "limits": limits(results)}}
 

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from age_model.labels import ETHNICITIES, GENDERS, group_index
+from age_model.labels import ETHNICITIES, GENDERS
+from tests.support.predictions import predictions
 from train.card.fairness import high_errors_text
 from train.evaluation.cells import (
     DECADE_NAMES,
@@ -14,19 +15,6 @@ from train.evaluation.cells import (
     coverage,
     high_error_cells,
 )
-from train.evaluation.predictions import Predictions
-
-
-def predictions(low, error, source="a", gender=0, ethnicity=0) -> Predictions:
-    low = np.array(low)
-    years, n = low + np.array(error, float), len(low)
-    return Predictions(
-        file=np.arange(n).astype(str), source=np.broadcast_to(source, n), age_low=low, age_high=low,
-        gender=np.broadcast_to(gender, n), ethnicity=np.broadcast_to(ethnicity, n), years=years,
-        interval_years=np.stack([years - 5, years + 5], axis=1),
-        group_probabilities=np.eye(9)[group_index(years)],
-        gender_probabilities=np.full((n, 2), 0.5), ethnicity_probabilities=np.full((n, 5), 0.2),
-    )  # fmt: skip
 
 
 def test_decades_reach_to_the_end_of_the_scale():
@@ -41,7 +29,7 @@ def test_cells_have_their_numbers_and_missing_labels():
     cells = all_cells(p)
     assert cells[0] == {
         "source": "a", "decade": "30-39", "gender": GENDERS[0], "ethnicity": ETHNICITIES[1],
-        "n": 2, "mae": 4, "bias": -2, "coverage": 0.5,
+        "n": 2, "mae": 4, "bias": -2, "rmse": pytest.approx(20**0.5), "coverage": 0.5,
     }  # fmt: skip
     assert [(c["source"], c["decade"], c["ethnicity"]) for c in cells[1:]] == [
         ("a", "40-49", "Black"), ("b", DECADE_NAMES[-1], None),

@@ -86,6 +86,14 @@ def test_calibration_error_by_hand():
     assert scores.expected_calibration_error(np.eye(2), np.array([1, 0])) == 1
 
 
+def test_reliability_has_a_bin_for_each_confidence_that_occurs():
+    p = np.array([[0.62, 0.38], [0.36, 0.64], [0.97, 0.03], [1.0, 0.0]])
+    assert scores.reliability(p, np.array([0, 0, 0, 0])) == [
+        {"low": 0.6, "high": 0.7, "n": 2, "confidence": pytest.approx(0.63), "accuracy": 0.5},
+        {"low": 0.9, "high": 1.0, "n": 2, "confidence": pytest.approx(0.985), "accuracy": 1.0},
+    ]
+
+
 def test_validation_scores_by_label_type():
     ages = [24, 10, 70, 25, 35, 5, 50]
     low = np.array([20, 12, 65, 20, 20, -1, 10])
