@@ -82,16 +82,28 @@ def server_said(server: AppServer):
 
 @pytest.fixture(scope="session")
 def choose_tab():
-    """Function that clicks the tab of a name; a narrow window has the last ones in a menu."""
+    """Function that clicks the tab of a name; all are in view, also in a narrow window."""
 
     def choose(page, name: str) -> None:
-        tab = page.get_by_role("tab", name=name)
-        if not tab.count():
-            page.locator(".overflow-menu > button").first.click()
-            tab = page.locator(".overflow-dropdown button", has_text=name)
-        tab.click()
+        page.get_by_role("tab", name=name, exact=True).click()
 
     return choose
+
+
+@pytest.fixture(scope="session")
+def give():
+    """Function that gives a page a photo, and waits for the answer."""
+
+    def give_photo(page, file) -> None:
+        answered = (
+            "() => new Promise(done => document.querySelector('#photo-view')"
+            ".addEventListener('answered', () => setTimeout(done), { once: true }))"
+        )
+        page.evaluate(f"window.answered = ({answered})(); 0")
+        page.locator("#photo-view input[type=file]").set_input_files(file)
+        page.evaluate("window.answered")
+
+    return give_photo
 
 
 @pytest.fixture
@@ -105,7 +117,7 @@ def open_page(browser, server: AppServer):
         context.set_default_timeout(WAIT_MILLISECONDS)
         page = context.new_page()
         page.goto(f"{server.url}/{query}")
-        page.locator("#photo-input input[type=file]").wait_for(state="attached")
+        page.locator("#photo-answer .face").first.wait_for()
         return page
 
     yield open_at

@@ -10,7 +10,7 @@ from PIL import Image
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "age_model" / "examples"
 NAME = "<img src=x onerror=document.title='hit'>${document.title='hit'}.jpg"
-ROWS = "#batch-table tbody tr"
+ROWS = "#batch-table .batch-row"
 
 
 @pytest.fixture
@@ -41,14 +41,17 @@ def _done(page) -> None:
 
 def test_three_files_give_rows_and_downloads(open_tab, server_said, tmp_path):
     page = open_tab()
-    assert not page.locator("#batch-table table").is_visible()
+    assert page.locator(ROWS).count() == 0
     _start(page, _three())
     _done(page)
     first, second, third = (row.inner_text() for row in page.locator(ROWS).all())
-    assert "portrait.jpg" in first and first.count("years") == 1
+    assert "portrait.jpg" in first and first.count("most likely") == 1
     assert "expected one of JPEG" in second and "onerror" in second
-    assert "group.jpg" in third and third.count("years") == 3
-    assert page.title() != "hit" and page.locator("#batch-table img").count() == 4
+    assert "group.jpg" in third and third.count("most likely") == 3
+    assert page.title() != "hit" and page.locator("#batch-table .face-picture img").count() == 4
+    card = page.locator(f"{ROWS} .face").nth(2)
+    card.get_by_role("button", name="Details").click()
+    assert card.locator(".face-group").count() == 9 and card.locator("dl").is_visible()
     with page.expect_download() as download:
         page.locator("#batch-csv").click()
     download.value.save_as(tmp_path / "ages.csv")
@@ -79,8 +82,8 @@ def test_cancelling_stops_the_work_and_keeps_the_rows(open_tab, tmp_path):
     page.locator("#batch-start").click()  # again: from the first picture on, in place of those rows
     page.locator("#batch-status").get_by_text("1 of 150").wait_for()
     page.locator(ROWS).nth(1).wait_for()
-    assert page.locator(ROWS).locator("th").all_inner_texts()[:2] == ["0.jpg", "1.jpg"]
-    names = page.locator(ROWS).locator("th").all_inner_texts()
+    assert page.locator(ROWS).locator("h3").all_inner_texts()[:2] == ["0.jpg", "1.jpg"]
+    names = page.locator(ROWS).locator("h3").all_inner_texts()
     assert len(set(names)) == len(names), "rows of the cancelled run are still there"
     page.locator("#batch-cancel").click()
 
@@ -92,10 +95,10 @@ def test_phone_shows_all_without_sideways_scrolling(open_tab, scheme):
     _start(page, _three())
     _done(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    boxes = page.locator(f"{ROWS} td, {ROWS} th").evaluate_all(
+    boxes = page.locator(f"{ROWS} *").evaluate_all(
         "cells => cells.map(c => c.getBoundingClientRect().right)"
     )
     assert max(boxes) <= 390
-    name = page.locator(f"{ROWS} th").first
+    name = page.locator(f"{ROWS} h3").first
     color = name.evaluate("e => getComputedStyle(e).color.match(/\\d+/g).map(Number)")
     assert (sum(color[:3]) > 380) == (scheme == "dark"), "words are seen on their ground"

