@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from train.compare import BACKBONES, main
-from train.training.mlflow_runs import note_of_run
+from train.training.mlflow_runs import final_metrics, note_of_run
 
 pytestmark = pytest.mark.slow  # it trains, or measures what was trained
 
@@ -41,12 +41,15 @@ def test_each_backbone_is_trained_measured_and_put_into_one_table(compared, tmp_
     }
     assert set(TWO) <= set(rows)
     assert "The data is FairFace, UTKFace." in text
-    runs = sorted((tmp_path / "runs" / "compare").iterdir())
+    parent = note_of_run(tmp_path / "runs" / "compare").read_text()
+    runs = sorted(run for run in (tmp_path / "runs" / "compare").iterdir() if run.is_dir())
     assert len(runs) == 2
     for run in runs:
         metadata = json.loads((run / "final" / "training.json").read_text())
         assert metadata["preset"] in TWO
-        metrics = mlflow.get_run(note_of_run(run).read_text()).data.metrics
+        run_id = note_of_run(run).read_text()
+        assert mlflow.get_run(run_id).data.tags["mlflow.parentRunId"] == parent
+        metrics = final_metrics(run_id)
         assert metrics["pictures_seen"] == metadata["pictures_seen"]
         row = rows[metadata["preset"]]
         assert f"{metrics['eval_mae']:.2f}" in row and f"{metadata['parameters']:,}" in row

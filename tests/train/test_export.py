@@ -65,6 +65,17 @@ def test_results_of_older_weights_do_not_stay(exported, run_folder, tmp_path):
     assert [folder.name for folder in tmp_path.iterdir()] == ["checkpoint"]
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [("", "expected --out"), ("--out x --data d", "give that too"),
+     ("--onnx --max_pictures 0", "1 or more")],
+)  # fmt: skip
+def test_options_that_do_not_fit_are_told(run_folder, more, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        export.main(["--model", str(run_folder), *more.split()])
+    assert end.value.code == 2 and said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("missing", ["config.json", "training.json"])
 def test_incomplete_run_is_named(run_folder, tmp_path, missing):
     run = shutil.copytree(run_folder, tmp_path / "run")

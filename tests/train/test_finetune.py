@@ -326,32 +326,6 @@ def test_the_calibration_of_the_base_is_not_taken_over(trained, prepared, tmp_pa
 
 
 @pytest.mark.slow
-def test_mlflow_holds_parameters_curves_and_the_checkpoint(prepared, tmp_path, monkeypatch):
-    import mlflow
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlruns/mlflow.db")
-    argv = [
-        *SMOKE,
-        *QUIET[:2],
-        "--report_to",
-        "mlflow",
-        "--data",
-        str(prepared),
-        "--output_dir",
-        "runs",
-    ]
-    finetune(*parse([*argv, "--max_steps", "20"]))
-    finetune(*parse([*argv, "--max_steps", "24"]))  # goes on from step 20, in the same run
-    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
-    (run,) = client.search_runs([client.get_experiment_by_name("age").experiment_id])
-    assert run.data.params["class_weighting"] == "inverse"
-    assert len(client.get_metric_history(run.info.run_id, "eval_mae")) >= 1
-    names = {Path(a.path).name for a in client.list_artifacts(run.info.run_id, "final")}
-    assert {"config.json", "model.safetensors", "curves.png", "training.json"} <= names
-
-
-@pytest.mark.slow
 def test_data_that_is_not_there_is_one_plain_sentence(tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "train.finetune", *SMOKE, "--data", str(tmp_path)],

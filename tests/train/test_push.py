@@ -1,6 +1,7 @@
 """train.push, with the real client against a server that speaks the Hub's API."""
 
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from age_model import AgePredictor
 from age_model.network import loading as model_files
+from age_model.network.reports import weights_sha256
 from tests.support.hub_server import TOKEN, FakeHub
 from train import push
 from train.publishing import sharding
@@ -63,6 +65,23 @@ def test_push_replaces_weights_and_keeps_other_files(carded, push_to, branch):
     assert hub.files[REPO][branch] == expected(carded) | {"notes.md": b"mine"}
     if branch != "main":
         assert hub.files[REPO]["main"] == older
+
+
+def test_onnx_files_of_these_weights_go_along_and_no_others(carded, push_to, tmp_path):
+    hub, checkpoint = FakeHub(), shutil.copytree(carded, tmp_path / "checkpoint")
+    (checkpoint / "onnx").mkdir()
+    files = {"onnx/model.onnx": b"graph", "onnx/onnx.json": b'{"weights_sha256": "of others"}'}
+    for name, body in files.items():
+        (checkpoint / name).write_bytes(body)
+    with pytest.raises(SystemExit, match=r"ONNX files of these weights.*run train\.export"):
+        push_to(hub, checkpoint)
+    assert not hub.files
+    files["onnx/onnx.json"] = json.dumps({"weights_sha256": weights_sha256(carded)}).encode()
+    (checkpoint / "onnx/onnx.json").write_bytes(files["onnx/onnx.json"])
+    push_to(hub, checkpoint)
+    assert hub.files[REPO]["main"] == expected(carded) | files
+    push_to(hub, carded)  # without them: those on the Hub would be of older weights
+    assert hub.files[REPO]["main"] == expected(carded)
 
 
 def test_push_sends_weights_as_large_files_where_the_hub_asks_for_it(carded, push_to, monkeypatch):

@@ -17,6 +17,7 @@ from age_model import AgePredictor
 from age_model.network.loading import load_model
 from age_model.network.reports import weights_sha256
 from train import export
+from train.networks.registry import input_preprocessing, new_network
 from train.publishing.onnx_files import FLOAT32, HEADS, INT8, onnx_network, torch_network
 
 pytestmark = pytest.mark.slow  # an export takes several seconds
@@ -80,6 +81,16 @@ def test_the_files_say_how_to_make_the_input_and_what_they_hold(exported, name):
     assert bool(quantized) == (name == INT8)
     written = (exported / "onnx" / name).read_bytes()
     assert b".py" not in written and str(Path.home()).encode() not in written
+
+
+def test_a_network_that_is_no_vit_is_exported_too(tmp_path):
+    small = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
+    network = new_network("resnet", small, 32)
+    network.save_pretrained(tmp_path / "resnet")
+    input_preprocessing(network).save(tmp_path / "resnet")
+    report = export.export_onnx(tmp_path / "resnet", data=None, max_pictures=None)
+    assert max(report["largest_difference"].values()) < 1e-4
+    assert (tmp_path / "resnet" / "onnx" / INT8).is_file()
 
 
 def test_a_graph_that_answers_otherwise_is_not_left_behind(exported, tmp_path, monkeypatch):
