@@ -3,6 +3,7 @@
 The Space gets what the page needs to run, in one commit; what an older one left there is deleted.
 """
 
+import json
 import re
 import shutil
 from collections.abc import Sequence
@@ -92,7 +93,16 @@ def stage(root: Path, folder: Path, checkpoint: Path | None = None) -> None:
         (folder / "README.md").write_text(text, encoding="utf-8")
     split_weights(folder / CHECKPOINT)
     requirements = folder / "requirements.txt"
-    requirements.write_text(for_cpu(requirements.read_text()))
+    needed = for_cpu(requirements.read_text()) + network_requirements(folder / CHECKPOINT)
+    requirements.write_text(needed)
+
+
+def network_requirements(checkpoint: Path) -> str:
+    """Lines for what the network of a checkpoint needs beyond requirements.txt."""
+    from age_model.network.convolutional import MONAI, AgeDenseNetConfig  # torch takes seconds
+
+    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    return f"{MONAI}\n" if config["model_type"] == AgeDenseNetConfig.model_type else ""
 
 
 def _copy(root: Path, patterns: Sequence[str], folder: Path) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from datasets import Dataset
 from PIL import Image
 
-from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS, NUM_AGES, group_index
+from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS, NUM_AGES, AgeGroup, group_index
 from train.data.sources.picture import MISSING
 
 CLUSTERS_SHOWN, CLUSTERS_A_LINE = 24, 3
@@ -56,10 +56,9 @@ def _ages_by_source(labels: pd.DataFrame, path: Path) -> None:
     points.set_title(f"Ages in years ({sources}): {is_point.sum():,} faces")
     points.set(xlabel="age, years", ylabel="faces")
     is_interval = labels["age_type"] == "interval"
-    counts = np.bincount(
-        group_index(labels["age_low"][is_interval]), minlength=len(AGE_GROUP_NAMES)
-    )
-    bars = intervals.bar(AGE_GROUP_NAMES, counts, color=COLOURS[1])
+    counts = labels[is_interval].groupby(["age_low", "age_high"]).size()  # the groups as given
+    names = [AgeGroup(low, high).name for low, high in counts.index]
+    bars = intervals.bar(names, counts, color=COLOURS[1])
     intervals.bar_label(bars, [f"{count:,}" for count in counts], fontsize=8)
     intervals.margins(y=0.12)
     sources = ", ".join(sorted(set(labels["source"][is_interval])))
