@@ -1,9 +1,9 @@
-"""Measure how fast the project is: `python -m age_model.bench model|start|memory|live|endure`."""
+"""Measure how fast the project is: `python -m age_model.bench --help`."""
 
 import argparse
 import sys
 
-from age_model.bench import app, endure, live, model
+from age_model.bench import app, batch, decoding, endure, live, load, model
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -17,14 +17,23 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     command = commands.add_parser("model", help="a face, 500 faces, a photo; beside a ViT-B/16")
     model.add_options(command)
     command.set_defaults(run=model.run)
+    command = commands.add_parser("batch", help="many files: the command line, and Ray")
+    batch.add_options(command)
+    command.set_defaults(run=batch.run)
     command = commands.add_parser("start", help="how long the app takes to start, step by step")
     command.set_defaults(run=app.run_start)
     command = commands.add_parser("memory", help="what the app holds in memory after many photos")
     app.add_memory_options(command)
     command.set_defaults(run=app.run_memory)
+    command = commands.add_parser("decoding", help="time and memory of decoding in processes")
+    decoding.add_options(command)
+    command.set_defaults(run=decoding.run)
     command = commands.add_parser("live", help="frames a second and delay of a running demo's Live")
     live.add_options(command)
     command.set_defaults(run=live.run)
+    command = commands.add_parser("load", help="how long 1 to 64 visitors wait for their photos")
+    load.add_options(command)
+    command.set_defaults(run=load.run)
     command = commands.add_parser("endure", help="many visitors, some of them hostile, for a while")
     endure.add_options(command)
     command.set_defaults(run=endure.run)
