@@ -19,6 +19,7 @@ from typing import Any
 
 from age_model.bench.app import APP, free_port, wait_for
 from age_model.bench.client import WAIT_SECONDS
+from age_model.bench.processes import memory_mb
 from age_model.bench.report import Report
 from age_model.bench.visitors import Visitor
 
@@ -149,16 +150,3 @@ def _watch(server: Server, report: Report, over: threading.Event) -> None:
         with suppress(OSError, IndexError):
             report.memory_mb.append(memory_mb(server.process.pid))
             report.files.append(len(os.listdir(f"/proc/{server.process.pid}/fd")))
-
-
-def memory_mb(pid: int) -> float:
-    """Memory of a process and of those that it started, MB; what they share counts once."""
-    total, waiting = 0, [pid]
-    while waiting:
-        one = waiting.pop()
-        with suppress(OSError):
-            rollup = Path(f"/proc/{one}/smaps_rollup").read_text(encoding="ascii")
-            total += int(rollup.split("\nPss:")[1].split()[0])
-            for task in Path(f"/proc/{one}/task").iterdir():
-                waiting += map(int, (task / "children").read_text(encoding="ascii").split())
-    return total / 1024

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 from gradio import mcp, queueing, route_utils, routes
+from gradio.mcp import GradioMCPServer
 from gradio.utils import LRUCache, get_upload_folder
-from mcp.server import sse, streamable_http_manager
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 
@@ -22,10 +22,7 @@ from age_model.page.guard.visitors import FairQueue
 
 REMEMBERED_UPLOADS = 200
 REMEMBERED_SESSIONS = 200
-MCP_SERVERS = (
-    (streamable_http_manager, "StreamableHTTPSessionManager"),
-    (sse, "SseServerTransport"),
-)
+MCP_TRANSPORTS = ("StreamableHTTPSessionManager", "SseServerTransport")
 
 
 class TidyParser(route_utils.GradioMultiPartParser):
@@ -78,7 +75,7 @@ class BoundedProgress(route_utils.FileUploadProgress):
             self._statuses.pop(oldest, None)
 
 
-class PlainMCPServer(mcp.GradioMCPServer):
+class PlainMCPServer(GradioMCPServer):
     """Answers in words where the disk is full, or the page refuses.
 
     It writes pictures to the disk itself, and then asks the page as a client would, whose library
@@ -134,8 +131,9 @@ def apply(max_mcp_bytes: int) -> None:
     routes.file_upload_statuses = BoundedProgress()
     setattr(queueing, "EventQueue", FairEventQueue)  # noqa: B010
     setattr(mcp, "GradioMCPServer", PlainMCPServer)  # noqa: B010
-    for module, name in MCP_SERVERS:
-        setattr(module, name, partial(getattr(module, name), max_request_body_size=max_mcp_bytes))
+    for name in MCP_TRANSPORTS:
+        limited = partial(getattr(GradioMCPServer, name), max_request_body_size=max_mcp_bytes)
+        setattr(PlainMCPServer, name, staticmethod(limited))
 
 
 def bound_sessions(queue: Any) -> None:

@@ -26,6 +26,7 @@ UNWRITTEN = 2**18  # bytes of a request that are never written to the disk: a fr
 IDLE_SECONDS, BODY_SECONDS, UPLOAD_SECONDS = 30, 120, 900
 SLOWEST = 2048  # bytes a second, on average
 
+NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 REQUEST_FAILED = (
     "The request could not be answered: its values are not what this endpoint takes, or a file of "
     "it is no upload. See the API link at the foot of the page, and try again."
@@ -280,8 +281,8 @@ def _too_large(limit: int) -> str:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether the disk was full, or the visitor's share of it."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    """Whether nothing can be written: a full disk or quota, or one that became read-only."""
+    return isinstance(error, OSError) and error.errno in NOT_WRITABLE
 
 
 async def _answer(send: Send, status: int, reason: str, wait: int | None = None) -> None:

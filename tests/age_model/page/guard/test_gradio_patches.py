@@ -130,12 +130,12 @@ def test_gradio_uses_them(monkeypatch):
     monkeypatch.setattr(route_utils, "GradioMultiPartParser", route_utils.GradioMultiPartParser)
     monkeypatch.setattr(routes, "file_upload_statuses", routes.file_upload_statuses)
     monkeypatch.setattr(queueing, "EventQueue", queueing.EventQueue)
-    for module, name in gradio_patches.MCP_SERVERS:
-        monkeypatch.setattr(module, name, getattr(module, name))
     gradio_patches.apply(9)
     assert route_utils.upload_fn.__globals__["GradioMultiPartParser"] is TidyParser
     assert isinstance(routes.file_upload_statuses, BoundedProgress)
     assert routes.gradio.mcp.GradioMCPServer is PlainMCPServer
+    for name in gradio_patches.MCP_TRANSPORTS:
+        assert getattr(PlainMCPServer, name).keywords == {"max_request_body_size": 9}
     queue = gr.Blocks().queue()._queue
     queue.create_event_queue_for_fn(SimpleNamespace(concurrency_id="a", concurrency_limit=1))
     assert isinstance(queue.event_queue_per_concurrency_id["a"].queue, FairQueue)

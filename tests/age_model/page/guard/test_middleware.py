@@ -207,9 +207,10 @@ def test_slow_visitor_is_hung_up_on_in_the_end(monkeypatch):
     assert time.monotonic() - began < 1
 
 
-def test_full_disk_is_no_error_of_the_visitor():
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_full_or_read_only_disk_is_no_error_of_the_visitor(number):
     async def full(scope, receive, send):
-        raise OSError(errno.ENOSPC, "no space")
+        raise OSError(number, "no space")
 
     for path in ("/gradio_api/upload", "/gradio_api/queue/join"):
         status, body = _ask(path, b"{}", app=full)
