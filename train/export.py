@@ -136,8 +136,14 @@ def _run(arguments: ExportArguments) -> None:
     if report:
         largest = max(report["largest_difference"].values())
         print(f"Largest difference of a logit between torch and model.onnx: {largest:.1e}")
-    for name, scores in report.get("validation", {}).items():
-        print(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in scores.items()))
+    scores = report.get("validation", {})
+    for name, values in scores.items():
+        print(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
+    errors = [values["mae"] for values in scores.values() if "mae" in values]
+    if errors:
+        print(
+            f"int8 costs {errors[-1] - errors[0]:+.3f} years of MAE on {report['pictures']} faces"
+        )
 
 
 def main(argv: list[str] | None = None) -> None:

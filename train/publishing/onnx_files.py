@@ -232,7 +232,7 @@ def scores(
 ) -> dict[str, float]:
     """`validation_scores` of a network on the rows of a split."""
     answers: dict[str, list[np.ndarray]] = {name: [] for name in HEADS}
-    for batch in tqdm(rows.iter(BATCH), total=-(-len(rows) // BATCH), unit="batch", leave=False):
+    for batch in tqdm(rows.iter(BATCH), "measure", -(-len(rows) // BATCH), unit="batch"):
         images = [preprocessing.resize(load_image(encoded(image))) for image in batch["image"]]
         found = network(preprocessing.normalize(np.stack(images)).numpy())
         for name in HEADS:
