@@ -63,7 +63,7 @@ def assert_same(got: pa.Table, wanted: pa.Table) -> None:
             assert got[name].to_pylist() == wanted[name].to_pylist(), name
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator["ray.cluster_utils.Cluster"]:
     from ray.cluster_utils import Cluster
 
@@ -74,17 +74,39 @@ def cluster() -> Iterator["ray.cluster_utils.Cluster"]:
     nodes.shutdown()
 
 
-@pytest.mark.slow
-def test_killed_node_loses_nothing(cluster, photos, options, tmp_path):
-    wanted, out = tmp_path / "wanted", tmp_path / "out"
-    assert cli.main([str(photos), "--parquet", "--out", str(wanted), "--workers", "2", *options])
-    arguments = [str(photos), "--out", str(out), "--address", cluster.address, *options]
-    command = subprocess.Popen(
-        [sys.executable, "-m", "age_model.cluster", *arguments],
+def started(*arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "age_model.cluster", *map(str, arguments)],
         cwd=REPOSITORY,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@pytest.mark.slow
+def test_parquet_with_pictures_is_examined_once(cluster, photos, options, tmp_path):
+    """Then the same command finds everything done."""
+    names = ["001.jpg", "002.jpg", "empty.jpg", "003.jpg"]
+    pictures = [{"bytes": (photos / name).read_bytes(), "path": None} for name in names]
+    source, out = tmp_path / "pictures.parquet", tmp_path / "out"
+    pq.write_table(pa.table({"id": names, "image": pictures, "other": [0] * 4}), source)
+    arguments = [source, "--out", out, "--name-column", "id", "--crops", "--address"]
+    for done in (0, 4):
+        command = started(*arguments, cluster.address, *options)
+        _, said = command.communicate(timeout=400)
+        assert command.returncode == 1, said
+        assert f"{done} pictures are done already" in said
+        assert "4 pictures, 3 faces, 1 failed" in said
+        found = rows(out)
+        assert found["file"].to_pylist() == sorted(names)
+        assert found["width"].to_pylist() == [221, 222, 223, None]
+
+
+@pytest.mark.slow
+def test_killed_node_loses_nothing(cluster, photos, options, tmp_path):
+    wanted, out = tmp_path / "wanted", tmp_path / "out"
+    assert cli.main([str(photos), "--parquet", "--out", str(wanted), "--workers", "2", *options])
+    command = started(photos, "--out", out, "--address", cluster.address, *options)
     deadline = time.monotonic() + 300
     while not list(out.glob("*.parquet")) and time.monotonic() < deadline:
         assert command.poll() is None, command.stderr.read()
