@@ -3,6 +3,7 @@
 # make test-fast: only those that need no server, no browser and not much time
 # make lint: checks style, imports and types; make format: puts the style right
 # make space REPO=USER/NAME: creates or updates a Space on the Hugging Face Hub (after `hf auth login`)
+# make lighthouse: Lighthouse's scores for a demo that runs at URL (Node.js and Chromium needed)
 # make docker: builds a container image of the demo
 # make reproduce UTKFACE="PATH..." FAIRFACE="PATH..." AAF="PATH...": from the data to a checkpoint and its
 #   card in OUT, as the shipped one came about. Given again, it goes on where it was stopped.
@@ -26,6 +27,7 @@ REPO ?=
 SPACE_ARGS ?=
 ENGINE ?= docker
 IMAGE ?= how-old
+URL ?= http://127.0.0.1:7860
 UTKFACE ?=
 FAIRFACE ?=
 AAF ?=
@@ -41,7 +43,7 @@ SYSTEM_PACKAGES := $(shell cat packages.txt)
 IS_ROOT := $(filter 0,$(shell id -u))
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
-.PHONY: demo test test-fast lint format space docker reproduce clean
+.PHONY: demo test test-fast lint format space lighthouse docker reproduce clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -69,6 +71,13 @@ format: $(VENV)/test.stamp
 space: $(VENV)/demo.stamp
 	@test -n "$(REPO)" || { echo "Say which Space: make space REPO=USER/NAME"; exit 1; }
 	$(BIN)/python -m train.space --repo $(REPO) $(SPACE_ARGS)
+
+lighthouse:
+	@for name in $(BROWSERS); do found=$$(command -v $$name) && break; done; \
+	CHROME_PATH=$$found npx --yes lighthouse@13.5.0 $(URL) --quiet \
+		--only-categories=accessibility,best-practices,performance --preset=desktop \
+		--chrome-flags="--headless --no-sandbox" --output=html --output=json \
+		--output-path=artifacts/lighthouse
 
 docker:
 	$(ENGINE) build --tag $(IMAGE) $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) .

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from age_model.bench import app, batch, decoding, endure, live, load, model
+from age_model.bench import app, batch, decoding, endure, live, load, model, page
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -31,6 +31,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     command = commands.add_parser("live", help="frames a second and delay of a running demo's Live")
     live.add_options(command)
     command.set_defaults(run=live.run)
+    command = commands.add_parser("page", help="how a running demo's page feels in Chromium")
+    page.add_options(command)
+    command.set_defaults(run=page.run)
     command = commands.add_parser("load", help="how long 1 to 64 visitors wait for their photos")
     load.add_options(command)
     command.set_defaults(run=load.run)

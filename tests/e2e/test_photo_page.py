@@ -148,7 +148,7 @@ def test_why_is_asked_of_the_picture_that_was_given(open_page, give):
 def test_a_warning_is_a_chip_that_opens_to_its_sentence(open_page, give, astronaut):
     page = open_page()
     small = Image.new("RGB", (400, 400), (120, 120, 120))
-    small.paste(Image.fromarray(astronaut).resize((150, 150)), (100, 100))
+    small.paste(Image.fromarray(astronaut).resize((100, 100)), (100, 100))
     give(page, {"name": "small.png", "mimeType": "image/png", "buffer": _encoded(small, "PNG")})
     chip = page.locator(f"{CARD} .chip").first
     chip.locator("summary", has_text="Small").wait_for()
