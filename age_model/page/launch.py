@@ -57,6 +57,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--log-file", type=Path, metavar="FILE", help="for errors; default: standard error"
     )
     parser.add_argument("--model", help="folder or Hub id in place of the embedded model")
+    parser.add_argument(
+        "--device",
+        help="where the network runs: auto (a GPU if there is one), cuda, cuda:1, mps or cpu; "
+        "default: $AGE_DEVICE, else auto",
+    )
     return parser.parse_args(arguments)
 
 
@@ -68,7 +73,7 @@ def main() -> int:
     try:
         open_log(options.log_file)
         _check_port(options.host, options.port)
-        predictor.load(options.model)
+        predictor.load(options.model, options.device)
         demo.answer_first(predictor)
         keep_deleting(
             Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, demo.example_files

@@ -77,7 +77,7 @@ class LazyPredictor:
         self._lock = threading.Lock()
         self.instead_of: str | None = None  # the model that was asked for and could not be reached
 
-    def load(self, model: str | None = None) -> Predictor:
+    def load(self, model: str | None = None, device: str | None = None) -> Predictor:
         """The predictor, loaded now unless it was before.
 
         A Hub that does not answer must not keep the page from starting: the embedded checkpoint
@@ -85,6 +85,7 @@ class LazyPredictor:
 
         Args:
             model: folder or Hub id; None takes `AGE_MODEL_ID`, else the embedded checkpoint.
+            device: see `AgePredictor.from_pretrained`.
 
         Raises:
             ValueError: see `AgePredictor.from_pretrained`.
@@ -95,10 +96,10 @@ class LazyPredictor:
                 from age_model.network.loading import EMBEDDED, UnreachableError
 
                 try:
-                    self._loaded = AgePredictor.from_pretrained(model)
+                    self._loaded = AgePredictor.from_pretrained(model, device=device)
                 except UnreachableError as error:
                     print(f"{error}; taking the embedded model instead", file=sys.stderr)
-                    self._loaded = AgePredictor.from_pretrained(EMBEDDED)
+                    self._loaded = AgePredictor.from_pretrained(EMBEDDED, device=device)
                     self.instead_of = model or os.environ["AGE_MODEL_ID"]
             return self._loaded
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from age_model import AgePredictor
+from age_model import AgePredictor, cli
 from age_model.network import precision
 from age_model.network.modeling import AgeViT
 from age_model.network.precision import choose_device, has_fast_bf16, quick_dtype
@@ -105,3 +105,14 @@ def test_the_environment_says_the_device_unless_the_call_does(
         AgePredictor.from_pretrained(tiny_checkpoint, "haar")
     here = AgePredictor.from_pretrained(tiny_checkpoint, "haar", device="cpu")
     assert here.device == torch.device("cpu")
+
+
+def test_the_command_says_that_there_is_no_such_device(machine, tmp_path, capsys):
+    (tmp_path / "photo.jpg").write_bytes(b"")
+    machine()
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--device", "cuda", "--workers", "1", str(tmp_path / "photo.jpg")])
+    assert end.value.code == 2
+    assert (
+        "device cuda: there is none here; expected one of cpu, or auto" in capsys.readouterr().err
+    )
