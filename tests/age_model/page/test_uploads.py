@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from age_model.page import uploads
+from age_model.page.render import render
 from age_model.page.uploads import delete_old_files, keep_deleting
 
 REPOSITORY = Path(__file__).parents[3]
@@ -89,6 +90,11 @@ def test_folder_of_a_killed_process_goes_at_the_next_start(tmp_path):
     for process in (alive, third):
         process.kill()
         process.wait()
+
+
+def test_page_says_what_becomes_of_uploads():
+    notes = render("page.html", "notes")
+    assert "deleted within minutes" in notes and "at the next start" in notes
 
 
 def test_what_others_put_beside_it_is_left_alone(tmp_path):

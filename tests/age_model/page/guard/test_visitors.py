@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from age_model.page import launch
 from age_model.page.guard import visitors
 from age_model.page.guard.visitors import FairQueue, Visitors
 
@@ -63,6 +64,18 @@ def test_few_addresses_are_remembered(limited, monkeypatch):
     for number in range(99):
         limited.seconds_to_wait(f"203.0.113.{number}")
     assert len(limited._requests) == len(limited._work) == 10
+
+
+def test_limits_are_options(monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    options = launch.parse_args([])
+    assert (options.requests_a_minute, options.proxy) == (visitors.REQUESTS_A_MINUTE, [])
+    given = ["--requests-a-minute", "0", "--proxy", "10.0.0.1", "--allowed-host", "a.example"]
+    options = launch.parse_args(given)
+    assert options.requests_a_minute == 0
+    assert (options.proxy, options.allowed_host) == (["10.0.0.1"], ["a.example"])
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    assert launch.parse_args([]).proxy == ["*"], "nothing but the Hub's proxy reaches a Space"
 
 
 def _event(address: str, number: int, session: str = "s") -> SimpleNamespace:
