@@ -19,10 +19,16 @@ from age_model.bench import client
 APP = Path(__file__).resolve().parents[2] / "app.py"
 GIVE_UP_SECONDS = 240
 
-# Run in a fresh process: the steps of a start one after the other, seconds each.
+# Run in a fresh process: the steps of a start one after the other, seconds each, and whom it asked
+# for a connection meanwhile. Python reports each attempt to its audit hooks, also where none comes
+# about: a start that asks nobody waits for nobody.
 STEPS = """
 import json, sys, time
-steps, last = {}, time.perf_counter()
+steps, asked, last = {}, [], time.perf_counter()
+def audit(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        asked.append(str(args[1] if event == "socket.connect" else args[0]))
+sys.addaudithook(audit)
 def done(name):
     global last
     now = time.perf_counter()
@@ -33,13 +39,16 @@ import app
 done("import app.py, build the page")
 import torch, transformers
 done("import torch and transformers")
+from age_model.faces.detector import load_detector
+load_detector()
+done("load the face detector")
 predictor = app.predictor.load()
-done("load the model and the detector")
+done("load the model, with its detector")
 predictor(sys.argv[1])
 done("first photo")
 predictor(sys.argv[1])
 done("second photo")
-print(json.dumps(steps))
+print(json.dumps({"steps": steps, "asked": asked}))
 """
 
 
@@ -59,8 +68,10 @@ def run_start(_options: argparse.Namespace) -> None:
     )  # fmt: skip
     if done.returncode:
         raise ValueError(f"the app cannot be imported; Python said:\n{done.stderr}")
-    for step, seconds in json.loads(done.stdout.splitlines()[-1]).items():
+    measured = json.loads(done.stdout.splitlines()[-1])
+    for step, seconds in measured["steps"].items():
         print(f"{step + ':':34}{seconds:6.2f} s")
+    print(f"{'connections asked for:':34}{', '.join(measured['asked']) or 'none'}")
     started = time.monotonic()
     with running_app() as (url, _process):
         page = time.monotonic() - started

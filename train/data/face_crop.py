@@ -6,6 +6,7 @@ from PIL import Image
 
 from age_model.faces.crop import CROP_SIZE, crop_face
 from age_model.faces.detector import Detector
+from age_model.faces.find import find_faces
 from age_model.images.load import ImageError, load_image
 from age_model.quality.measure import face_size
 
@@ -30,7 +31,7 @@ def cropped(photo: bytes, detector: Detector) -> bytes:
         image_rgb = load_image(photo)
     except ImageError:
         raise ValueError("not a picture" if photo else "empty or unreadable file") from None
-    faces = detector.detect(image_rgb)
+    faces = find_faces(detector, image_rgb)
     if not len(faces):
         raise ValueError(NO_FACE)
     if len(faces) > 1:

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -56,6 +57,21 @@ def test_an_app_that_cannot_be_imported(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(app_bench, "APP", tmp_path / "app.py")
     assert bench.main(["start"]) == 1
     assert "no page today" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_start_asks_no_other_machine_and_says_what_takes_how_long(monkeypatch):
+    """As a newcomer starts it: nothing is set, and nothing keeps the Hub's client from asking."""
+    for name in ("HF_HUB_OFFLINE", "AGE_FACE_DETECTOR", "AGE_MODEL_ID"):
+        monkeypatch.delenv(name, raising=False)
+    done = subprocess.run(
+        [sys.executable, "-c", app_bench.STEPS, str(client.PORTRAIT)],
+        cwd=app_bench.APP.parent, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    measured = json.loads(done.stdout.splitlines()[-1])
+    assert measured["asked"] == []
+    assert list(measured["steps"])[-1] == "second photo"
+    assert {"import Gradio", "load the face detector", "first photo"} <= set(measured["steps"])
 
 
 def test_another_page_is_no_demo(monkeypatch):
