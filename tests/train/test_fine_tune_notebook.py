@@ -9,12 +9,13 @@ from nbclient import NotebookClient
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TEXT, NOTEBOOK = (REPOSITORY / "docs" / f"fine_tune.{form}" for form in ("md", "ipynb"))
+MAKE = "jupytext --set-kernel python3 --to ipynb docs/fine_tune.md"
 
 
 def test_the_notebook_is_what_its_text_says():
     text, notebook = (jupytext.read(file) for file in (TEXT, NOTEBOOK))
     cells = [[(cell.cell_type, cell.source) for cell in form.cells] for form in (text, notebook)]
-    assert cells[0] == cells[1], "run: jupytext --to ipynb docs/fine_tune.md"
+    assert cells[0] == cells[1], f"run: {MAKE}"
 
 
 def test_the_notebook_holds_no_outputs_and_its_code_parses():
