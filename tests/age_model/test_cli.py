@@ -22,6 +22,7 @@ from PIL import Image
 
 from age_model import cli
 from age_model.records.output import output
+from age_model.records.parquet import PART_PICTURES
 from tests.support.processes import tree
 
 REPOSITORY = Path(__file__).parents[2]
@@ -378,6 +379,16 @@ def test_wrong_usage_of_resume_and_parquet(run, photos, tmp_path):
         status, out, err = run(photos, *arguments)
         assert (status, out) == (2, ""), arguments
         assert message in err
+
+
+def test_figures_in_the_docs_are_those_of_the_code():
+    text = " ".join((REPOSITORY / "docs" / "batch.md").read_text().split())
+    for said in (
+        f"Up to {cli.FEW} pictures are examined without workers",
+        f"up to {PART_PICTURES:,} pictures not yet written",
+        f"in blocks of up to {PART_PICTURES:,}",
+    ):
+        assert said in text, said
 
 
 KILLS = int(os.environ.get("AGE_TEST_KILLS", "3"))
