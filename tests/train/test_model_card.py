@@ -160,20 +160,42 @@ def test_the_model_keeps_the_name_that_it_was_given(checkpoint):
 
 
 def test_labels_that_no_picture_had_are_named(checkpoint):
-    assert "means nothing" not in (checkpoint / "README.md").read_text()
+    untold = ("means nothing", "was not taught")
+    assert not any(text in (checkpoint / "README.md").read_text() for text in untold)
 
-    def years_only(training):
+    def genders_only(training):
         for facts in training["source_facts"].values():
-            facts.update(labels="age in years", people=7, licence="CC BY-NC 4.0")
+            facts.update(labels="gender", people=7, licence="CC BY-NC 4.0")
 
-    change(checkpoint / "training.json", years_only)
+    change(checkpoint / "training.json", genders_only)
+    change(checkpoint / "results.json", lambda r: r["model"].update(attributes=["gender"]))
     card = document.card_text(*document.read_facts(checkpoint))
-    assert re.findall(r"label of (\w+): what the network says", card) == ["gender", "ethnicity"]
+    assert re.findall(r"label of (\w+): what the network says", card) == ["age"]
+    assert re.findall(r"was not taught (\w+),\nand does not tell it", card) == ["ethnicity"]
+    assert "One more head tells perceived gender." in card
     assert "the pictures of each person in FairFace, UTKFace." in card
     assert "Commercial use: see Licences" in card
     change(checkpoint / "training.json", lambda t: t.update(base_hub_id="a/vit"))
     card = document.card_text(*document.read_facts(checkpoint), calibrated=False)
     assert "means nothing" not in card and "base_model: a/vit" in card and "not calibrated" in card
+
+
+def test_a_network_of_another_kind_is_told_truly(checkpoint):
+    def other(results):
+        results["model"] |= {
+            "architecture": "dinov2_with_registers", "image_size": 224,
+            "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
+            "age_groups": ["0-17", "18+"], "attributes": [],
+        }  # fmt: skip
+
+    change(checkpoint / "results.json", other)
+    card = document.card_text(*document.read_facts(checkpoint))
+    assert "A network of the type `dinov2_with_registers`" in card
+    assert "Its age groups\nare 0-17, 18+." in card and "head" not in card.split("## Use")[0]
+    normalised = "mean 0.485, 0.456, 0.406 and standard deviation 0.229, 0.224, 0.225"
+    assert f"224x224 pixels, RGB, on a scale of 0..1 normalised with {normalised}" in card
+    assert "from transformers import pipeline" not in card and "AgePredictor" in card
+    assert "- dinov2_with_registers\n" in card and "\n- vit\n" not in card
 
 
 def test_the_data_of_its_base_and_of_its_teacher_binds_the_model_too(checkpoint):

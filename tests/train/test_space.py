@@ -1,6 +1,7 @@
 """train.space, with the real client against a server that speaks the Hub's API."""
 
 import functools
+import json
 import re
 import shutil
 import subprocess
@@ -242,3 +243,10 @@ def test_make_runs_it_and_says_what_is_missing(tmp_path):
     )
     assert "-m train.space --repo somebody/ages --dry-run" in planned.stdout
     assert refused.returncode != 0 and "make space REPO=USER/NAME" in refused.stdout
+
+
+@pytest.mark.parametrize(("kind", "lines"), [("vit", ""), ("age-densenet", "monai==1.5.2\n")])
+def test_a_space_installs_what_its_network_needs(tmp_path, kind, lines):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
+    assert space.network_requirements(tmp_path) == lines
+    assert not lines or lines in (REPOSITORY / "train/requirements.txt").read_text()

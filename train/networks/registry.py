@@ -93,7 +93,7 @@ def load_network(source: str, image_size: int | None = None) -> PreTrainedModel:
             else:
                 network = from_backbone(folder, config, size)
                 setattr(network.config, ATTRIBUTES_KEY, [])
-    except (ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # such as weights in pickles alone
         raise InputError(f"{source} cannot be trained and served: {error}") from error
     return _checked(_quick(network), replace(given, size=size))
 

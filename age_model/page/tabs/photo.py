@@ -36,7 +36,8 @@ def _add_api(predictor: Predictor) -> None:
             A dictionary. Its "faces", the largest first and none if no face is found, have "age"
             in years, "interval" (from and to which age it most likely is, 80%), "group" (of ages
             in years), "group_probabilities" and "gender_probability" (0 to 1), "gender" as it
-            looks, and "box" (x1, y1, x2, y2 in pixels of the upright picture). Its "error" is None,
+            looks, where the model was taught it, and "box" (x1, y1, x2, y2 in pixels of the
+            upright picture). Its "error" is None,
             or says why the picture cannot be used.
         """
         return api_answer(predictor, picture, get_upload_folder(), thresholds)

@@ -1,7 +1,11 @@
 import contextlib
 import copy
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,6 +23,7 @@ from age_model.network.answers import trained_attributes
 from age_model.network.convolutional import AgeCNN, AgeResNet
 from age_model.network.modeling import AgeOutput, AgeViT
 from age_model.network.preprocessing import Preprocessing
+from tests.support.hub_server import FakeHub
 from tests.support.planted_code import plant
 from tests.support.pretrained import BICUBIC, MEAN, SIZE, STD, save_pretrained
 from train.console.errors import InputError
@@ -85,7 +90,7 @@ def test_pickled_weights_are_not_read(tmp_path):
     network = new_network("vit", VIT)
     network.config.save_pretrained(tmp_path)
     torch.save(network.state_dict(), tmp_path / "pytorch_model.bin")
-    with pytest.raises((OSError, InputError), match="safetensors"):
+    with pytest.raises(InputError, match=r"cannot be trained and served.*safetensors"):
         load_network(str(tmp_path))
 
 
@@ -264,6 +269,30 @@ def test_a_checkpoint_of_ours_was_taught_what_it_says(copied, settings, taught):
 def test_a_plain_vit_of_ages_was_taught_no_attribute(tiny_checkpoint, tmp_path):
     ViTForImageClassification.from_pretrained(tiny_checkpoint).save_pretrained(tmp_path)
     assert trained_attributes(load_network(str(tmp_path)).config) == ()
+
+
+@pytest.mark.slow
+def test_a_pretrained_network_comes_from_the_hub_by_its_name(tmp_path):
+    hub, folder = FakeHub(), save_pretrained("deit", tmp_path / "deit")
+    files = {file.name: file.read_bytes() for file in folder.iterdir()}
+    hub.files["someone/deit"] = {"main": files | {"pytorch_model.bin": b"never read"}}
+    code = (
+        "from train.networks.registry import input_preprocessing, load_network\n"
+        "network = load_network('someone/deit')\n"
+        "print(network.config.backbone_config.model_type, input_preprocessing(network).mean)"
+    )
+    env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | env | {"NO_PROXY": "127.0.0.1"},
+        cwd=Path(__file__).resolve().parents[3],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.stdout == f"deit {MEAN}\n", done.stderr
+    fetched = {file.name for file in (tmp_path / "cache").rglob("*") if file.is_symlink()}
+    assert "pytorch_model.bin" not in fetched
 
 
 def test_places_of_a_network_make_a_square(tmp_path):
