@@ -1,11 +1,12 @@
 """The card of a face, and what stands around the cards."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from age_model.labels import AGE_GROUP_NAMES
+from age_model.labels import AGE_GROUP_NAMES, parse_groups
 from age_model.page.cards import face_cards
 from age_model.page.render import ENVIRONMENT, render
 from age_model.page.sureness import Sureness
@@ -33,6 +34,17 @@ def test_card_says_what_the_model_says(ages_of):
     shares = [int(share.rstrip("%")) for _, share in rows]
     assert sum(shares) == pytest.approx(100, abs=3)
     assert card.one(css_class="face-group-top").text.startswith("30–39")
+
+
+def test_card_of_a_model_with_groups_of_its_own_that_was_taught_no_gender():
+    other = {
+        "groups": parse_groups("0-17,18-64,65+"), "gender_probabilities": None,
+        "group_probabilities": np.array([[0.1, 0.7, 0.2]]),
+    }  # fmt: skip
+    card = _answer(replace(face_ages([35.0]), **other)).one("article")
+    rows = [row.text.split()[0] for row in card.all(css_class="face-group")]
+    assert rows == ["0–17", "18–64", "65+"]
+    assert not card.all(css_class="face-gender") and "male" not in card.text
 
 
 def test_how_sure_is_said_by_what_was_measured(ages_of):
