@@ -80,7 +80,8 @@ def _peaks(pixels: int) -> Iterator[str]:
             megapixels = _decode(data) / 1e6
         time.sleep(SETTLE_SECONDS)
         after = memory_mb(os.getpid()) - idle
-        yield f"| {name} | {megapixels:.0f} | {peak.mb - idle:+.0f} | {after:+.0f} |"
+        most, kept = round(peak.mb - idle), round(after)
+        yield f"| {name} | {megapixels:.0f} | {most:+d} | {kept:+d} |"
 
 
 def _large(pixels: int) -> Iterator[tuple[str, bytes]]:
