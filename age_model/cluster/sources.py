@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import ray
-from ray.data import Dataset
+from ray.data import DataContext, Dataset
 
 from age_model.images.files import picture_files
 from age_model.images.load import IMAGE_SUFFIXES
@@ -81,6 +81,8 @@ def parquet_blocks(source: str, name_column: str, data_column: str) -> Dataset:
         columns = [name, pa.nulls(len(rows), pa.string()), data.cast(pa.large_binary())]
         return pa.table(columns, schema=BLOCK)
 
+    # The newer reader lists files in a task that waits for a whole processor: none is left.
+    DataContext.get_current().use_datasource_v2 = False
     return ray.data.read_parquet(
         source, columns=[name_column, data_column], ray_remote_args={"num_cpus": SMALL_TASK_CPUS}
     ).map_batches(block, batch_format="pyarrow", batch_size=None, num_cpus=SMALL_TASK_CPUS)

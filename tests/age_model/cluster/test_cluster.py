@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -74,25 +74,33 @@ def cluster() -> Iterator["ray.cluster_utils.Cluster"]:
     nodes.shutdown()
 
 
-def started(*arguments: object) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "age_model.cluster", *map(str, arguments)],
-        cwd=REPOSITORY,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start(cluster, options) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts the command on the cluster; ended with the test, should it still run."""
+    started = []
+
+    def command(*arguments: object) -> subprocess.Popen:
+        given = [*map(str, arguments), "--address", cluster.address, *options]
+        line = [sys.executable, "-m", "age_model.cluster", *given]
+        started.append(subprocess.Popen(line, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield command
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.slow
-def test_parquet_with_pictures_is_examined_once(cluster, photos, options, tmp_path):
+def test_parquet_with_pictures_is_examined_once(start, photos, tmp_path):
     """Then the same command finds everything done."""
     names = ["001.jpg", "002.jpg", "empty.jpg", "003.jpg"]
     pictures = [{"bytes": (photos / name).read_bytes(), "path": None} for name in names]
     source, out = tmp_path / "pictures.parquet", tmp_path / "out"
     pq.write_table(pa.table({"id": names, "image": pictures, "other": [0] * 4}), source)
-    arguments = [source, "--out", out, "--name-column", "id", "--crops", "--address"]
+    arguments = [source, "--out", out, "--name-column", "id", "--crops"]
     for done in (0, 4):
-        command = started(*arguments, cluster.address, *options)
+        command = start(*arguments)
         _, said = command.communicate(timeout=400)
         assert command.returncode == 1, said
         assert f"{done} pictures are done already" in said
@@ -103,10 +111,10 @@ def test_parquet_with_pictures_is_examined_once(cluster, photos, options, tmp_pa
 
 
 @pytest.mark.slow
-def test_killed_node_loses_nothing(cluster, photos, options, tmp_path):
+def test_killed_node_loses_nothing(cluster, start, photos, options, tmp_path):
     wanted, out = tmp_path / "wanted", tmp_path / "out"
     assert cli.main([str(photos), "--parquet", "--out", str(wanted), "--workers", "2", *options])
-    command = started(photos, "--out", out, "--address", cluster.address, *options)
+    command = start(photos, "--out", out)
     deadline = time.monotonic() + 300
     while not list(out.glob("*.parquet")) and time.monotonic() < deadline:
         assert command.poll() is None, command.stderr.read()
