@@ -31,7 +31,7 @@ from train.console.command import run_command
 from train.console.errors import InputError
 from train.evaluation.arguments import DEVICE_HELP
 from train.evaluation.metrics import true_group
-from train.evaluation.predict import load_split, read_ahead
+from train.evaluation.predict import answered, load_split
 
 SPLIT = "validation"  # never another: a calibrated split can no longer measure calibration
 TEMPERATURES = (0.2, 5.0)  # searched between
@@ -47,7 +47,7 @@ class CalibrateArguments:
 
     model: str = field(metadata={"help": "Checkpoint folder; its config.json is rewritten."})
     data: str = field(metadata={"help": "Data set that train.prepare wrote."})
-    batch_size: int = field(default=256, metadata={"help": "Pictures of a batch in memory."})
+    batch_size: int = field(default=64, metadata={"help": "Pictures that go together."})
     source_weights: str = field(
         default=BY_PICTURES,  # equal weights leave the largest source short (docs/experiments.md)
         metadata={
@@ -268,9 +268,9 @@ def _log_probabilities(
     predictor.calibration = predictor.calibration.uncalibrated()
     parts: list[FaceAges] = []
     with tqdm(total=len(table), desc="calibrate", unit="face") as progress:
-        for _, crops in read_ahead(predictor.whole_crop, table, arguments.batch_size):
-            parts += predictor.estimate(crops)
-            progress.update(len(crops))
+        for _, faces in answered(predictor, table, arguments.batch_size):
+            parts.append(faces)
+            progress.update(len(faces))
     faces = FaceAges.concatenate(parts)
     gender, ethnicity = (
         None if p is None else _log(p)

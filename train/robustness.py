@@ -1,7 +1,7 @@
 """`python -m train.robustness`: how much worse the estimates become on worse pictures.
 
 Blurred, compressed, small, dark, rotated, occluded, grey and badly cropped copies of a split's
-pictures go through the same `AgePredictor.whole_crop` as the pictures themselves ->
+pictures go through the same `AgePredictor.predict_crops` as the pictures themselves ->
 robustness.json, robustness.png. For blur, size, light and occlusion it also says what is measured
 on these pictures, so that a photo's level can be told from the photo. How sure a detector is of a
 face is measured for each detector with landmarks that is found. Heads turned to the side are
@@ -9,7 +9,6 @@ found by the detector that the app would take, and omitted where it gives no lan
 """
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ import numpy as np
 
 from age_model.faces.detector import Detector, available_detectors, load_detector
 from age_model.faces.landmark_detector import LandmarkDetector
-from age_model.images.load import Source, load_image
+from age_model.images.load import load_image
 from age_model.network.reports import ROBUSTNESS
 from age_model.results import FaceAges
 from train.console.command import run_command
@@ -45,7 +44,7 @@ from train.stress.measurement import (
 from train.stress.pose import FRONTAL_DEGREES, detector_score, head_yaw, pose_rows
 
 if TYPE_CHECKING:
-    from age_model.predictor import AgePredictor, FoundFaces
+    from age_model.predictor import AgePredictor
 
 
 @dataclass
@@ -85,16 +84,12 @@ class CorruptingPredictor:
         self._seed = [seed, zlib.crc32(f"{condition.kind} {condition.name}".encode())]
         self._seen = 0
 
-    def whole_crop(self, crop: Source) -> "FoundFaces":
-        """As `AgePredictor.whole_crop`, of a corrupted copy of the crop."""
-        corrupted = self._corrupt(load_image(crop))
+    def predict_crops(self, crops: list) -> FaceAges:
+        """As `AgePredictor.predict_crops`, of corrupted copies of the crops."""
+        corrupted = [self._corrupt(load_image(crop)) for crop in crops]
         for name, values in self.measured.items():
-            values.append(self._measurements[name](corrupted))
-        return self._predictor.whole_crop(corrupted)
-
-    def estimate(self, found: "Sequence[FoundFaces]") -> list[FaceAges]:
-        """As `AgePredictor.estimate`."""
-        return self._predictor.estimate(found)
+            values += [self._measurements[name](image_rgb) for image_rgb in corrupted]
+        return self._predictor.predict_crops(corrupted)
 
     def _corrupt(self, image_rgb: np.ndarray) -> np.ndarray:
         rng = np.random.default_rng([*self._seed, self._seen])
@@ -116,7 +111,7 @@ def measure(
     rows, baseline = [], None
     for condition in conditions():
         corrupting = CorruptingPredictor(predictor, condition, arguments.seed, measurements)
-        p = predict_split(corrupting, table, arguments.batch_size, readers=1)
+        p = predict_split(corrupting, table, arguments.batch_size, threads=1)
         if baseline is None:
             baseline = np.abs(p.years - p.age_low)
         scores = row_scores(p, baseline, arguments.resamples, arguments.seed)

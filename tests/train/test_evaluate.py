@@ -5,15 +5,18 @@ import dataclasses
 import hashlib
 import json
 import shutil
+import threading
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from age_model.labels import AGE_GROUP_NAMES, ETHNICITIES, GENDERS, group_index
 from age_model.predictor import AgePredictor
 from tests.support.factories import face_ages
 from train import evaluate, export, model_card, push
+from train.evaluation.predict import answered
 from train.prepare import FORMAT
 
 
@@ -107,27 +110,42 @@ def test_figures_are_pictures(evaluation):
 
 
 class CountingPredictor:
-    """Says the same age for every picture, and remembers how many were in memory at once."""
+    """Says the same age for every picture, and remembers how many came at once, and to whom."""
 
     def __init__(self):
-        self.read = self.answered = self.most_waiting = 0
+        self.sizes: list[int] = []
+        self.threads: set[int] = set()
+        self.torch_threads: set[int] = set()
 
-    def whole_crop(self, crop):
-        self.read += 1
-        self.most_waiting = max(self.most_waiting, self.read - self.answered)
-
-    def estimate(self, crops):
-        self.answered += len(crops)
-        return [face_ages([35.0]) for _ in crops]
+    def predict_crops(self, crops):
+        self.sizes.append(len(crops))
+        self.threads.add(threading.get_ident())
+        self.torch_threads.add(torch.get_num_threads())
+        return face_ages([35.0] * len(crops))
 
 
-def test_no_more_than_a_batch_and_those_read_ahead_are_in_memory(small_data):
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_thread_has_one_batch_in_memory_and_computes_alone(small_data, threads):
     predictor = CountingPredictor()
     table = evaluate.load_split(str(small_data), "test")
-    predictions = evaluate.predict_split(predictor, table, batch_size=8)
-    assert predictor.answered == len(table) == 50
-    assert predictor.most_waiting <= 3 * 8
+    before = torch.get_num_threads()
+    predictions = evaluate.predict_split(predictor, table, batch_size=16, threads=threads)
+    assert sorted(predictor.sizes) == [2, 16, 16, 16]
     assert predictions.file.tolist() == table["file"]
+    assert predictor.torch_threads == {before if threads == 1 else 1}
+    assert torch.get_num_threads() == before
+    in_the_caller = predictor.threads == {threading.get_ident()}
+    assert in_the_caller == (threads == 1)
+
+
+def test_batches_are_not_read_before_there_are_threads_for_them(small_data):
+    table = evaluate.load_split(str(small_data), "test")
+    predictor = CountingPredictor()
+    batches = answered(predictor, table, batch_size=5, threads=2)
+    first, faces = next(batches)
+    assert first["file"] == table["file"][:5] and len(faces) == 5
+    batches.close()
+    assert len(predictor.sizes) <= 3
 
 
 def test_data_of_another_format_is_refused(carded, small_data, tmp_path):

@@ -148,8 +148,8 @@ def test_the_network_sees_the_corrupted_picture_and_the_same_generator(small_dat
     seen = []
 
     class Spy:
-        def whole_crop(self, crop):
-            seen.append(crop)
+        def predict_crops(self, crops):
+            seen.extend(crops)
 
     def mark(image_rgb, rng):
         return np.full_like(image_rgb, rng.integers(256))
@@ -157,8 +157,8 @@ def test_the_network_sees_the_corrupted_picture_and_the_same_generator(small_dat
     pictures = [np.zeros((4, 4, 3), np.uint8)] * 3
     for _ in range(2):
         corrupting = robustness.CorruptingPredictor(Spy(), Condition("jpeg", 1, "1", mark), seed=0)
-        for picture in pictures:
-            corrupting.whole_crop(picture)
+        corrupting.predict_crops(pictures[:2])
+        corrupting.predict_crops(pictures[2:])
     values = [picture[0, 0, 0] for picture in seen]
     assert values[:3] == values[3:] and len(set(values)) == 3
 

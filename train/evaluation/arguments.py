@@ -19,7 +19,7 @@ class SplitArguments:
     data: str = field(metadata={"help": "Data set that train.prepare wrote."})
     out: str = field(metadata={"help": "Folder to write; an older measurement there is replaced."})
     split: str = field(default="test", metadata={"help": "Split of the data set to measure."})
-    batch_size: int = field(default=256, metadata={"help": "Pictures of a batch in memory."})
+    batch_size: int = field(default=64, metadata={"help": "Pictures that go together."})
     resamples: int = field(
         default=2000, metadata={"help": "Bootstrap resamples for each 95%% interval."}
     )

@@ -1,9 +1,10 @@
 """From a prepared split and a predictor to `Predictions`."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 import datasets
 import numpy as np
@@ -15,11 +16,6 @@ from age_model.results import FaceAges
 from train.data.prepared import load_prepared
 from train.evaluation.predictions import Predictions
 
-if TYPE_CHECKING:
-    from age_model.predictor import FoundFaces
-
-Read = TypeVar("Read")
-BATCHES_AHEAD = 2  # read while the network has the one before them
 LABELS = ("file", "source", "age_low", "age_high", "gender", "ethnicity")
 ANSWERS = (
     "interval_years", "group_probabilities", "gender_probabilities", "ethnicity_probabilities",
@@ -30,11 +26,8 @@ ANSWERS = (
 class CropPredictor(Protocol):
     """What `predict_split` needs of an `AgePredictor`."""
 
-    def whole_crop(self, crop: Source, /) -> "FoundFaces":
-        """A face that is cropped and aligned already, ready for `estimate`."""
-
-    def estimate(self, found: "Sequence[FoundFaces]", /) -> list[FaceAges]:
-        """Its ages, one row a crop."""
+    def predict_crops(self, crops: list[Source], /) -> FaceAges:
+        """Ages of faces that are cropped and aligned already, one row a crop."""
 
 
 def load_split(data: str, split: str, omit_source: str | None = None) -> datasets.Dataset:
@@ -57,64 +50,68 @@ def load_split(data: str, split: str, omit_source: str | None = None) -> dataset
 
 
 def predict_split(
-    predictor: CropPredictor,
-    table: datasets.Dataset,
-    batch_size: int,
-    readers: int | None = None,
+    predictor: CropPredictor, table: datasets.Dataset, batch_size: int, threads: int | None = None
 ) -> Predictions:
-    """Predict all pictures of a split in order.
-
-    Args:
-        predictor: of the checkpoint.
-        table: from `load_split`.
-        batch_size, readers: see `read_ahead`.
-    """
+    """Predict all pictures of a split in order; the arguments are those of `answered`."""
     labels: dict[str, list] = {name: [] for name in LABELS}
-    answered: list[FaceAges] = []
+    parts: list[FaceAges] = []
     with tqdm(total=len(table), desc="evaluate", unit="face") as progress:
-        for batch, crops in read_ahead(predictor.whole_crop, table, batch_size, readers):
-            faces = predictor.estimate(crops)
+        for batch, faces in answered(predictor, table, batch_size, threads):
             for name in LABELS:
                 labels[name].append(np.asarray(batch[name]))
-            answered += faces
+            parts.append(faces)
             progress.update(len(faces))
-    answers = FaceAges.concatenate(answered)
+    answers = FaceAges.concatenate(parts)
     columns: dict[str, Any] = {name: np.concatenate(values) for name, values in labels.items()}
     columns |= {name: getattr(answers, name) for name in ANSWERS}
     return Predictions(**columns, years=answers.age_years)
 
 
-def read_ahead(
-    read: Callable[[Source], Read],
-    table: datasets.Dataset,
-    batch_size: int,
-    readers: int | None = None,
-) -> Iterator[tuple[dict[str, list], list[Read]]]:
-    """The batches of a table, read by threads while the caller works on those before.
+def answered(
+    predictor: CropPredictor, table: datasets.Dataset, batch_size: int, threads: int | None = None
+) -> Iterator[tuple[dict[str, list], FaceAges]]:
+    """The batches of a table in order, each with what a predictor says of its pictures.
 
-    Decoding and resizing do not hold Python's lock, so a network is fed meanwhile.
+    A thread decodes a batch and answers for it alone. So a GPU has a batch while others are read,
+    and on a processor no thread waits for another, as those that share the work for one batch do.
 
     Args:
-        read: makes something of an undecoded picture.
+        predictor: may be called by several threads, unless `threads` is 1.
         table: with a column "image".
-        batch_size: rows of a batch; BATCHES_AHEAD more such batches are in memory.
-        readers: threads that call `read`; one takes the pictures in their order. None: one a core.
-
-    Yields:
-        the columns of a batch, and what `read` made of its pictures.
+        batch_size: pictures that a thread has in memory at once.
+        threads: so many work; None: one for each core.
     """
-    waiting: deque[tuple[dict[str, list], list[Future[Read]]]] = deque()
-    pool = ThreadPoolExecutor(readers or usable_cpus())
-    try:
+    threads = threads or usable_cpus()
+    if threads == 1:
         for batch in table.iter(batch_size=batch_size):
-            waiting.append((batch, [pool.submit(read, encoded(i)) for i in batch["image"]]))
-            if len(waiting) > BATCHES_AHEAD:
-                first, pictures = waiting.popleft()
-                yield first, [picture.result() for picture in pictures]
-        for last, pictures in waiting:
-            yield last, [picture.result() for picture in pictures]
+            yield batch, predictor.predict_crops([encoded(image) for image in batch["image"]])
+        return
+    waiting: deque[tuple[dict[str, list], Future[FaceAges]]] = deque()
+    with _one_thread_a_call(), ThreadPoolExecutor(threads) as pool:
+        try:
+            for batch in table.iter(batch_size=batch_size):
+                pictures = [encoded(image) for image in batch["image"]]
+                waiting.append((batch, pool.submit(predictor.predict_crops, pictures)))
+                if len(waiting) > threads:
+                    first, faces = waiting.popleft()
+                    yield first, faces.result()
+            for last, faces in waiting:
+                yield last, faces.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _one_thread_a_call() -> Iterator[None]:
+    """Have torch compute in the thread that calls it, and as before afterwards."""
+    import torch  # it takes seconds to import
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
-        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(before)
 
 
 def encoded(image: dict) -> bytes | str:
