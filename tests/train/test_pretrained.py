@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
@@ -13,11 +14,14 @@ from transformers import AutoImageProcessor, pipeline
 from age_model import AgePredictor
 from age_model.faces.crop import crop_face
 from age_model.faces.detector import load_detector
+from age_model.network.loading import load_model
 from age_model.network.preprocessing import Preprocessing, read_preprocessing
 from tests.support.own_pictures import SHAPES, write_folder
 from tests.support.pretrained import BICUBIC, KINDS, MEAN, PATCH, SIZE, STD, save_pretrained
 from train import calibrate, evaluate, export, finetune, prepare
 from train.finetune import build_trainer
+from train.networks.registry import input_preprocessing, load_network
+from train.publishing import onnx_files
 from train.training.args import parse
 
 pytestmark = pytest.mark.slow  # it trains
@@ -129,6 +133,20 @@ def test_each_network_of_the_comparison_is_trained_served_and_exported(
     calibrate.main(["--model", str(final), "--data", str(data)])
     check_served(final, tmp_path, astronaut)
     assert read_preprocessing(final).size == 32
+
+
+@pytest.mark.parametrize("kind", ["dinov2 with registers", "siglip", "convnext", "resnet"])
+def test_their_onnx_graphs_answer_as_torch_does(kind, tmp_path):
+    network = load_network(str(save_pretrained(kind, tmp_path / "base"))).eval()
+    network.save_pretrained(tmp_path / "ours")
+    input_preprocessing(network).save(tmp_path / "ours")
+    (tmp_path / "onnx").mkdir()
+    served = load_model(str(tmp_path / "ours"))
+    report = onnx_files.write_files(served, tmp_path / "ours", tmp_path / "onnx", None)
+    assert max(report["largest_difference"].values()) < 1e-5
+    metadata = onnx_files.read_metadata(onnx.load(tmp_path / "onnx" / onnx_files.FLOAT32))
+    assert json.loads(metadata["image_mean"]) == list(MEAN)
+    assert json.loads(metadata["trained_attributes"]) == []
 
 
 def check_served(final: Path, folder: Path, astronaut: np.ndarray) -> None:

@@ -29,6 +29,7 @@ from transformers import PreTrainedModel
 
 from age_model.images.load import load_image
 from age_model.labels import ETHNICITIES, GENDERS
+from age_model.network.answers import ATTRIBUTES_KEY, GROUPS_KEY, trained_attributes
 from age_model.network.calibration import Calibration
 from age_model.network.preprocessing import Preprocessing, read_preprocessing
 from age_model.network.reports import weights_sha256
@@ -78,7 +79,8 @@ def write_files(
     preprocessing = read_preprocessing(checkpoint, network.config)
     calibration = Calibration.from_config(network.config)
     weights = weights_sha256(checkpoint)
-    metadata = metadata_of(preprocessing, calibration, str(weights))
+    attributes = trained_attributes(network.config)
+    metadata = metadata_of(preprocessing, calibration, attributes, str(weights))
     write_float32(network, folder / FLOAT32, preprocessing.size, metadata)
     write_int8(folder / FLOAT32, folder / INT8)
     networks = {"torch": torch_network(network)}
@@ -180,7 +182,10 @@ def read_metadata(model: onnx.ModelProto) -> dict[str, str]:
 
 
 def metadata_of(
-    preprocessing: Preprocessing, calibration: Calibration, weights_sha256: str
+    preprocessing: Preprocessing,
+    calibration: Calibration,
+    attributes: tuple[str, ...],
+    weights_sha256: str,
 ) -> dict[str, str]:
     """What a runtime must know: how to make the input, what the answers mean; values in JSON."""
     values: dict[str, Any] = {
@@ -189,6 +194,8 @@ def metadata_of(
         "image_std": list(preprocessing.std),
         "resample": preprocessing.resample,
         "ages": "logits: one for each year from 0 to 100, where 100 is 100 and over",
+        GROUPS_KEY: [group.name for group in calibration.groups],
+        ATTRIBUTES_KEY: list(attributes),  # what the other heads say means nothing
         "genders": GENDERS,
         "ethnicities": ETHNICITIES,
         "calibration": calibration.to_dict(),
