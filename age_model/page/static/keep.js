@@ -51,8 +51,8 @@ const drawFace = async (pen, card, x, width, withFace) => {
   const middle = x + width / 2;
   if (withFace) round(pen, await loaded(card.querySelector(".face-picture img").src), middle - side / 2, 60, side);
   pen.fillStyle = color;
-  pen.font = `700 ${withFace ? 120 : 190}px sans-serif`;
-  pen.fillText(card.querySelector(".face-years").textContent, middle, withFace ? 365 : 290);
+  pen.font = `700 ${withFace ? 120 : 180}px sans-serif`;
+  pen.fillText(card.querySelector(".face-years").textContent, middle, withFace ? 365 : 330);
   pen.fillStyle = "#334155";
   pen.font = "30px sans-serif";
   pen.fillText(card.querySelector(".face-range").textContent.trim(), middle, 412);
