@@ -1,1 +1,1 @@
-"""Uploading checkpoints and the demo to the Hugging Face Hub. Imports `card`."""
+"""Checkpoints for others: the Hub, with the demo, MLflow models, ONNX files. Imports `card`."""

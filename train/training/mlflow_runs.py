@@ -30,15 +30,15 @@ FINAL = "final/"  # before the names of metrics of the network that is kept, not
 RUN_ID = "mlflow_run_id"  # key of training.json, and the note's name
 PICTURE = "image"  # column of the prepared data set
 ROWS_AT_ONCE = 1000
+URI, DATABASE = "MLFLOW_TRACKING_URI", Path("mlruns/mlflow.db")
 SYSTEM_METRICS = "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING"
 
 
 def use_tracking() -> None:
     """Have MLflow write to ./mlruns, or where MLFLOW_TRACKING_URI says."""
-    if "MLFLOW_TRACKING_URI" not in os.environ:
-        Path("mlruns").mkdir(exist_ok=True)
-        database = Path("mlruns/mlflow.db").absolute()
-        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{database}"
+    if URI not in os.environ:
+        DATABASE.parent.mkdir(exist_ok=True)
+        os.environ[URI] = f"sqlite:///{DATABASE.absolute()}"
 
 
 def note_of_run(folder: str | Path) -> Path:
@@ -307,7 +307,7 @@ def log_evaluation(checkpoint: str, results: dict, data: str, rows: Dataset) -> 
         The run's id; None where the checkpoint names no run, or none that MLflow knows here.
     """
     run_id = run_that_trained(checkpoint)
-    if run_id is None:
+    if run_id is None or (URI not in os.environ and not DATABASE.is_file()):
         return None
     import mlflow
     from mlflow.entities import Metric

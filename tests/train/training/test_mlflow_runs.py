@@ -126,7 +126,7 @@ def test_a_split_is_logged_with_its_digest_number_and_columns(mlflow_here, run_i
 
 
 def test_an_evaluation_goes_into_the_run_that_trained_the_checkpoint(
-    mlflow_here, run_id, small_data, tmp_path
+    mlflow_here, run_id, small_data, tmp_path, monkeypatch
 ):
     rows = load_prepared(small_data)["test"]
     years = {"n": 30, "mae": 4.5, "mae_interval": [4.0, 5.0], "interval": {"coverage": 0.8}}
@@ -145,6 +145,10 @@ def test_an_evaluation_goes_into_the_run_that_trained_the_checkpoint(
     }  # fmt: skip
     assert mlflow.artifacts.load_dict(f"runs:/{run_id}/test/results.json") == results
     assert [i.tags[0].value for i in run.inputs.dataset_inputs] == ["test"]
+    with monkeypatch.context() as elsewhere:  # where nothing was ever tracked, nothing is made
+        elsewhere.delenv("MLFLOW_TRACKING_URI")
+        assert log_evaluation(str(final), results, str(small_data), rows) is None
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
 def test_final_metrics_are_those_of_the_network_that_is_kept(mlflow_here, run_id):
