@@ -15,6 +15,7 @@ from age_model.network.explain import (
     random_sets,
     smoothed,
 )
+from age_model.network.face_parts import face_parts
 
 PATCH, GRID = 4, 8
 
@@ -50,6 +51,35 @@ def test_the_one_patch_that_matters_is_the_strongest(crop, place):
 def test_older_and_younger_count_alike(crop):
     found = [explain(lambda crops, s=s: s * reads(4, 4)(crops), crop, PATCH) for s in (1, -1)]
     assert np.array_equal(found[0].change_years, found[1].change_years)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_effects_say_whether_a_patch_makes_the_face_look_older(crop, sign):
+    place = (2, 5)
+    found = explain(lambda crops: sign * reads(*place)(crops), crop, PATCH)
+    whole, gone = (sign * reads(*place)([c])[0] for c in (crop, blurred(crop, PATCH)))
+    strongest = np.unravel_index(np.abs(found.effect_years).argmax(), (GRID, GRID))
+    assert strongest == place
+    assert np.sign(found.effect_years[place]) == np.sign(whole - gone)
+    # A quarter of its weight is the patch's own.
+    assert found.effect_years[place] == pytest.approx((whole - gone) / 4, rel=0.15)
+    far = np.abs(np.indices((GRID, GRID)) - np.reshape(place, (2, 1, 1))).max(axis=0) > 1
+    surprises = np.abs(found.effect_years[far]) > 3 * found.effect_error_years[far]
+    assert surprises.mean() < 0.1, "elsewhere chance alone"
+
+
+def test_parts_are_blurred_one_at_a_time_and_the_largest_effect_comes_first():
+    landmarks = np.array([(0.29, 0.3), (0.69, 0.3), (0.49, 0.53), (0.31, 0.66), (0.69, 0.66)])
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    mouth = face_parts(landmarks, 64)["the mouth"]
+
+    def detail_of_the_mouth(crops):
+        return np.array([np.asarray(c, float)[mouth].std() for c in crops])
+
+    first, *others = explain(detail_of_the_mouth, noise, 8, landmarks).parts
+    assert first.name == "the mouth" and first.years > 30
+    assert all(part.years == pytest.approx(0, abs=1e-9) for part in others)
+    assert explain(detail_of_the_mouth, noise, 8).parts == ()
 
 
 def test_an_estimate_that_nothing_moves_has_an_empty_map(crop):
