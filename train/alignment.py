@@ -42,6 +42,7 @@ from train.stress.corruptions import rotated
 TURN, SCALE, SHIFT = 35.0, 1.25, 0.12
 KEPT_SIDE = 100  # pixels of the pictures in memory
 LEARNING_RATE = 2e-3
+WHEN = ("before", "after")
 PHOTO_STEP, PHOTO_SIDE = 80, 500
 LIGHT, GREY = 0.3, 0.2  # strength of the changes of light; share of pictures without colours
 
@@ -203,6 +204,17 @@ def _photos(arguments: AlignmentArguments) -> list[np.ndarray]:
     return photos
 
 
+def markdown(content: dict) -> str:
+    """The rows of alignment.json for a table: median, 90% below, without and with the alignment."""
+    return "\n".join(
+        f"| {kind}, {name} | {row['found']} of {row['n']} | "
+        + " | ".join(f"{row[when]['median']:.1f}, {row[when]['p90']:.1f}" for when in WHEN)
+        + " |"
+        for kind in ("pasted", "photos")
+        for name, row in content[kind].items()
+    )
+
+
 def _of_utkface(table: datasets.Dataset, count: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Pictures of UTKFace only: its alignment is the one that the network is to reproduce."""
     rows = np.flatnonzero(np.asarray(table["source"][:]) == "utkface")
@@ -210,7 +222,7 @@ def _of_utkface(table: datasets.Dataset, count: int, rng: np.random.Generator) -
 
 
 def _run(arguments: AlignmentArguments) -> None:
-    print(json.dumps(alignment(arguments), indent=2))
+    print(markdown(alignment(arguments)))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -35,7 +35,7 @@ class LandmarkDetector(ABC):
     SCORE_THRESHOLD = 0.7
     OVERLAP_THRESHOLD = 0.3
     CLOSE_UP_SIDE = 240  # pixels of the crop's side in the second look
-    CLOSE_UP_MARGIN = 0.1
+    CLOSE_UP_MARGIN = 0.15
 
     @abstractmethod
     def _find(self, image_rgb: np.ndarray) -> np.ndarray:

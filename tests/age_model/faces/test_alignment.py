@@ -10,6 +10,8 @@ from age_model.faces.alignment import WEIGHTS, correction, load_alignment
 from age_model.faces.detector import load_detector
 from age_model.faces.find import find_faces
 from age_model.results import Faces
+from tests.support.app_server import REPOSITORY
+from train.alignment import markdown
 from train.crop_geometry import corner_error
 
 
@@ -70,6 +72,11 @@ def test_it_was_measured_to_help():
         assert numbers["after"]["median"] < numbers["before"]["median"] / 2
         for numbers in measured[kind].values():
             assert numbers["after"]["p90"] < numbers["before"]["p90"]
+
+
+def test_the_page_has_the_measured_errors():
+    rows = markdown(json.loads(WEIGHTS.with_suffix(".json").read_text()))
+    assert rows in (REPOSITORY / "docs" / "detectors.md").read_text()
 
 
 def test_another_file_is_refused(tmp_path):
