@@ -25,7 +25,7 @@ from age_model.network.loading import EMBEDDED, EMBEDDED_NAME, load_model
 from age_model.network.modeling import AgeNetwork, AgeOutput, architecture, patch_side
 from age_model.network.precision import choose_device, quick_dtype
 from age_model.network.preprocessing import read_preprocessing
-from age_model.network.reports import read_results
+from age_model.network.reports import read_results, read_robustness
 from age_model.quality.warnings import Limit, face_warnings, measure_face, read_limits
 from age_model.results import FaceAges, Faces
 
@@ -137,6 +137,11 @@ class AgePredictor:
     def results(self) -> dict[str, Any]:
         """What was measured about the checkpoint; see `network.reports.read_results`."""
         return read_results(Path(self._model.name_or_path))
+
+    @functools.cached_property
+    def robustness(self) -> dict[str, Any] | None:
+        """How bad photos change the errors; see `network.reports.read_robustness`."""
+        return read_robustness(Path(self._model.name_or_path))
 
     @functools.cached_property
     def deletion(self) -> Deletion | None:

@@ -54,6 +54,16 @@ def read_results(checkpoint: Path) -> dict[str, Any]:
     return results
 
 
+def read_robustness(checkpoint: Path) -> dict[str, Any] | None:
+    """The content of a checkpoint's robustness.json; None where there is none for its weights."""
+    try:
+        robustness = json.loads((checkpoint / ROBUSTNESS).read_text(encoding="utf-8"))
+        of_these_weights = robustness["model"]["weights_sha256"] == weights_sha256(checkpoint)
+        return robustness if of_these_weights else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # a checkpoint from elsewhere may hold anything, and answers all the same
+
+
 def group_names(results: dict[str, Any]) -> tuple[str, ...]:
     """The age groups that a results.json tells of; those of `labels` where it does not say."""
     return tuple(results.get("model", {}).get(GROUPS_KEY, AGE_GROUP_NAMES))

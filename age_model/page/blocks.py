@@ -62,7 +62,7 @@ def build_demo(predictor: Predictor) -> "Page":
         with gr.Tab("Video"):
             build_video_tab(predictor)
         with gr.Tab("Accuracy") as accuracy:
-            build_accuracy_tab(accuracy, lambda: predictor.results)
+            build_accuracy_tab(accuracy, predictor)
         gr.HTML(render("page.html", "notes"), padding=False)
         model = gr.HTML(padding=False)
         page.load(name_model, None, model, api_visibility="private")

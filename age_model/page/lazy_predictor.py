@@ -52,6 +52,10 @@ class Predictor(Protocol):
     def __hash__(self) -> int:
         """Of the object itself: what was read of a model is remembered by it."""
 
+    @property
+    def robustness(self) -> dict[str, Any] | None:
+        """Content of the checkpoint's robustness.json; None where it has none."""
+
     def __call__(self, image_rgb: np.ndarray, /) -> FaceAges:
         """Ages of all faces in an upright (H, W, 3) uint8 picture, the largest first."""
 
@@ -131,6 +135,11 @@ class LazyPredictor:
     def results(self) -> dict[str, Any]:
         """See `Predictor`."""
         return self.load().results
+
+    @property
+    def robustness(self) -> dict[str, Any] | None:
+        """See `Predictor`."""
+        return self.load().robustness
 
     @property
     def age_groups(self) -> tuple[AgeGroup, ...]:

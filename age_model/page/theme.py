@@ -5,7 +5,8 @@ from pathlib import Path
 import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
-STYLE = [STATIC / name for name in ("page.css", "answer.css", "other_tabs.css")]
+SHEETS = ("page.css", "answer.css", "other_tabs.css", "accuracy.css", "webcam.css")
+STYLE = [STATIC / name for name in SHEETS]
 
 THEME = gr.themes.Default(
     primary_hue="cyan",

@@ -5,7 +5,6 @@ What counts as bad, and how bad it is, is read off the checkpoint's robustness.j
 file nothing is said.
 """
 
-import json
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from age_model.network.reports import ROBUSTNESS, weights_sha256
+from age_model.network.reports import read_robustness
 from age_model.quality.measure import (
     blur_sigma,
     face_size,
@@ -123,10 +122,9 @@ def read_limits(checkpoint: Path, detector: str) -> tuple[Limit, ...]:
         detector: the `kind` of the one whose scores the faces have.
     """
     try:
-        robustness = json.loads((checkpoint / ROBUSTNESS).read_text(encoding="utf-8"))
-        of_these_weights = robustness["model"]["weights_sha256"] == weights_sha256(checkpoint)
-        return limits(robustness, detector) if of_these_weights else ()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        robustness = read_robustness(checkpoint)
+        return limits(robustness, detector) if robustness else ()
+    except (ValueError, KeyError, TypeError, AttributeError):
         return ()  # a checkpoint from elsewhere may hold anything, and answers all the same
 
 

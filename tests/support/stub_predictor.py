@@ -26,6 +26,7 @@ class StubPredictor:
     model_name, detector_name, limitation = "stub", "stub", None
     calibration = Calibration()
     deletion = None
+    robustness = None
     age_groups, attributes = AGE_GROUPS, ("gender",)
 
     def __init__(self, answer: FaceAges | Callable[[np.ndarray], FaceAges]):

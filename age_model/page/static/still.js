@@ -11,8 +11,10 @@ element.addEventListener("click", (event) => {
   canvas.width = video.videoWidth;
   canvas.height = video.videoHeight;
   const pen = canvas.getContext("2d");
-  pen.translate(canvas.width, 0);
-  pen.scale(-1, 1); // as in a mirror, like the live picture
+  if (!video.closest(".live-back")) {
+    pen.translate(canvas.width, 0);
+    pen.scale(-1, 1); // as in a mirror, like the live picture
+  }
   pen.drawImage(video, 0, 0);
   canvas.toBlob((blob) => give(new File([blob], "still.jpg", { type: "image/jpeg" })), "image/jpeg", 0.92);
 });

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import logging
 import math
 import threading
@@ -32,10 +31,6 @@ MAX_FRAME_CHARACTERS = 4 * 1024 * 1024
 DATA_URL = "data:image/jpeg;base64"
 CAMERA = gr.WebcamOptions(
     mirror=True,  # the frames that are sent are mirrored too, so that boxes fit what is seen
-    # Wishes, not demands: the camera that the visitor picks from the list counts.
-    constraints={
-        "video": {"facingMode": "user", "width": {"ideal": 640}, "height": {"ideal": 480}}
-    },
 )
 # Why a camera does not start: the names that browsers give, and two of our own. Each has a message.
 CAMERA_PROBLEMS = ("NotAllowedError", "NotFoundError", "NotReadableError", "insecure", "other")
@@ -68,7 +63,7 @@ class Turn:
 
 
 def build_live_view(predictor: Predictor) -> None:
-    """The camera's picture, the boxes over it and the line below it."""
+    """The camera's picture, the boxes over it and the faces below it."""
     # One frame is examined at a time, whoever sent it: a visitor's next frame has to come in first,
     # so they take turns, and a photo finds a processor free. Of the frames that come while the one
     # before waits, Gradio keeps the newest only.
@@ -83,24 +78,23 @@ def build_live_view(predictor: Predictor) -> None:
         "max_visitors": VISITORS,
         "turn_seconds": TURN_SECONDS,
     }
-    gr.HTML(render("live.html", "introduction", **limits), padding=False)
-    problem = CAMERA_JS.replace("MESSAGES", json.dumps(camera_problems()))
-    gr.HTML("", js_on_load=problem, padding=False, elem_id="live-problem")
+    gr.HTML(render("live.html", "introduction"), padding=False)
     with gr.Column(elem_id="live-view"):
-        camera = gr.Image(
-            sources=["webcam"],
-            streaming=True,
-            interactive=True,
-            show_label=False,
-            height=480,
-            buttons=[],
-            webcam_options=CAMERA,
-            elem_id="live-camera",
-        )
-        boxes = gr.HTML("", js_on_load=STALE_JS, padding=False, elem_id="live-boxes")
-    status = gr.HTML(
-        render("live.html", "idle"), js_on_load=STALE_JS, padding=False, elem_id="live-status"
-    )
+        with gr.Column(elem_id="live-stage"):
+            camera = gr.Image(
+                sources=["webcam"],
+                streaming=True,
+                interactive=True,
+                show_label=False,
+                buttons=[],
+                webcam_options=CAMERA,
+                elem_id="live-camera",
+            )
+            boxes = gr.HTML("", js_on_load=STALE_JS, padding=False, elem_id="live-boxes")
+            stage = render("live.html", "stage", reasons=CAMERA_PROBLEMS)
+            gr.HTML(stage, js_on_load=CAMERA_JS, padding=False, elem_id="live-over")
+        status = gr.HTML("", js_on_load=STALE_JS, padding=False, elem_id="live-status")
+        gr.HTML(render("live.html", "details", **limits), js_on_load=None, padding=False)
     turn = gr.State(Turn())
     camera.stream(
         answer,
@@ -130,7 +124,7 @@ def live_answer(
         now: seconds on a monotonic clock.
 
     Returns:
-        HTML to lay over the picture, HTML of the line below it, and the turn for the next frame.
+        HTML to lay over the picture, HTML of the faces below it, and the turn for the next frame.
     """
     turn = turn.at(now)
     try:
@@ -148,15 +142,8 @@ def live_answer(
     return live_boxes_html(faces, (width, height)), status_html(faces, left), turn
 
 
-def camera_problems() -> dict[str, str]:
-    """HTML for each of CAMERA_PROBLEMS."""
-    return {
-        reason: render("live.html", "camera_problem", reason=reason) for reason in CAMERA_PROBLEMS
-    }
-
-
 def status_html(faces: tuple[LiveFace, ...], seconds_left: float) -> str:
-    """The faces in view in words, and how long this visitor's turn still lasts."""
+    """The faces in view, and how long this visitor's turn still lasts."""
     left = math.ceil(max(seconds_left, 0))
     return render("live.html", "status", faces=faces, seconds_left=left)
 

@@ -19,7 +19,6 @@ from age_model.page.tabs.live import (
     TURN_SECONDS,
     Turn,
     build_live_view,
-    camera_problems,
     live_answer,
     status_html,
 )
@@ -48,7 +47,7 @@ def sent(size_wh=(64, 48), kind="jpeg") -> dict:
 
 
 def _seconds_left(status: str) -> int:
-    return int(re.search(r"\d+", read(status).one(css_class="live-left").text)[0])
+    return int(read(status).one("div")["data-seconds-left"])
 
 
 @pytest.fixture
@@ -68,6 +67,8 @@ def test_ages_appear_over_the_picture_and_below_it(predictor):
     faces = read(status).all("li")
     assert [face["data-face"] for face in faces] == ["1", "2"]
     assert all("35" in face.text and "28–42" in face.text for face in faces)
+    bands = [face.one(css_class="live-range")["style"] for face in faces]
+    assert bands == ["left: 28%; right: 58%"] * 2
     assert _seconds_left(status) == 60
     red = predictor.seen[0].reshape(-1, 3).mean(axis=0)
     assert predictor.seen[0].shape == (48, 64, 3) and red[0] > 180 and red[2] < 60
@@ -138,17 +139,21 @@ def test_failure_is_said_and_the_log_has_no_picture(ages_of, caplog):
     assert "no" in caplog.text and frame["url"][30:60] not in caplog.text
 
 
-def test_introduction_says_the_limits():
+def test_details_say_the_limits():
     limits = {"max_faces": 6, "max_visitors": 4, "turn_seconds": 60}
-    text = read(render("live.html", "introduction", **limits)).text
-    assert re.findall(r"\d+", text) == ["6", "4", "60"]
+    text = read(render("live.html", "details", **limits)).text
+    assert re.findall(r"\d+", text) == ["0", "6", "4", "60"]  # frames a second come first
     assert _seconds_left(status_html((), 0.4)) == 1
 
 
 def test_each_reason_of_a_camera_has_its_message():
-    problems = camera_problems()
-    titles = {read(html).one(role="alert").one("strong").text for html in problems.values()}
+    stage = read(render("live.html", "stage", reasons=live.CAMERA_PROBLEMS))
+    problems = [p for p in stage.all("div", "live-problem") if "hidden" in p.attributes]
+    assert [p["data-problem"] for p in problems] == list(live.CAMERA_PROBLEMS)
+    titles = {p.one(role="alert").one("strong").text for p in problems}
     assert len(titles) == len(problems) == 5
+    again = [p["data-problem"] for p in problems if p.all("button")]
+    assert again == [name for name in live.CAMERA_PROBLEMS if name != "insecure"]
 
 
 def _stream_event(predictor):
