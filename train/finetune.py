@@ -9,6 +9,7 @@ its output folder, and leaves the best network by validation in OUTPUT/final.
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from accelerate import PartialState
 from datasets import Dataset
-from transformers import EarlyStoppingCallback, PreTrainedModel, set_seed
+from transformers import EarlyStoppingCallback, PreTrainedModel, TrainerCallback, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from age_model.labels import AGE_GROUPS, GENDERS, NUM_AGES, AgeGroup
@@ -34,7 +35,8 @@ from train.figures.curves import write_curves
 from train.networks.registry import input_preprocessing, is_checkpoint
 from train.training.args import AgeTrainingArguments, DataArguments, ModelArguments, parse
 from train.training.gentle import FreezeBackbone
-from train.training.mlflow_runs import RUN_ID, hardware, log_final, training_run
+from train.training.mlflow_contents import log_final
+from train.training.mlflow_runs import RUN_ID, hardware, training_run
 from train.training.start import note_attributes, starting_network, starting_teachers
 from train.training.trainer import StopAfter, Stopwatch, WeightedTrainer
 
@@ -53,9 +55,17 @@ class Stopped(Exception):
 
 
 def finetune(
-    model_args: ModelArguments, data_args: DataArguments, args: AgeTrainingArguments, preset: str
+    model_args: ModelArguments,
+    data_args: DataArguments,
+    args: AgeTrainingArguments,
+    preset: str,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> Path:
     """Train as told; returns the folder of the final checkpoint.
+
+    Args:
+        model_args, data_args, args, preset: from `parse`.
+        callbacks: more of them for the Trainer.
 
     Raises:
         InputError: data, base model or teacher are not what they should be (before training
@@ -63,6 +73,8 @@ def finetune(
         Stopped: `stop_after_minutes` were over first.
     """
     trainer = build_trainer(model_args, data_args, args)
+    for callback in callbacks:
+        trainer.add_callback(callback)
     last = _last_checkpoint(args, trainer.model)
     arguments = {**asdict(model_args), **asdict(data_args), **_arguments(args)}
     tracked = {"start": model_args.base_model or "random weights"}

@@ -90,7 +90,7 @@ def answered(
     with _one_thread_a_call(), ThreadPoolExecutor(threads) as pool:
         try:
             for batch in table.iter(batch_size=batch_size):
-                pictures = [encoded(image) for image in batch["image"]]
+                pictures: list[Source] = [encoded(image) for image in batch["image"]]
                 waiting.append((batch, pool.submit(predictor.predict_crops, pictures)))
                 if len(waiting) > threads:
                     first, faces = waiting.popleft()

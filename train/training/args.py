@@ -2,6 +2,7 @@
 
 import json
 import os
+from argparse import SUPPRESS
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -196,6 +197,9 @@ class AgeTrainingArguments(TrainingArguments):
     experiment: str = field(default="age", metadata={"help": "Name of the MLflow experiment."})
 
     # Defaults of the Trainer that are other here.
+    data_seed: int | None = field(
+        default=None, metadata={"help": "Seed of the order of the pictures; none: --seed."}
+    )
     eval_strategy: str = field(default="steps", metadata={"help": "When to evaluate."})
     save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
     restore_callback_states_from_checkpoint: bool = field(
@@ -315,15 +319,46 @@ def parse(argv: list[str]) -> tuple[ModelArguments, DataArguments, AgeTrainingAr
     Raises:
         InputError: the preset is missing, is no JSON object, or has a key that nothing takes.
     """
+    parser = _parser()
+    preset, name = _chosen_preset(parser, argv)
+    parser.set_defaults(**preset)
+    model, data, training, _ = parser.parse_args_into_dataclasses(list(argv))
+    return model, data, training, name
+
+
+def preset_of(argv: list[str]) -> dict:
+    """A command line as a preset: that of `--config`, and what else it says on top.
+
+    Raises:
+        InputError: see `parse`.
+    """
+    parser = _parser()
+    preset, _ = _chosen_preset(parser, argv)
+    for action in parser._actions:
+        action.default = SUPPRESS
+    given = vars(parser.parse_args(argv))
+    return preset | {name: given[name] for name in given if name not in ("config", "profile")}
+
+
+def option_names() -> set[str]:
+    """What a preset can set."""
+    return {action.dest for action in _parser()._actions} - {"help", "config", "profile"}
+
+
+def _parser() -> HfArgumentParser:
     parser = HfArgumentParser((ModelArguments, DataArguments, AgeTrainingArguments))
     parser.add_argument("--config", help="JSON preset, such as train/configs/student.json.")
     parser.add_argument("--profile", help='Variant of the preset for a machine, such as "gpu".')
+    return parser
+
+
+def _chosen_preset(parser: HfArgumentParser, argv: list[str]) -> tuple[dict, str]:
+    """The preset that a command line names, and its name ("none" without one)."""
     options, _ = parser.parse_known_args(argv)
-    chosen = options.config
-    preset = _read_preset(Path(chosen), options.profile, parser) if chosen else {}
-    parser.set_defaults(**preset)
-    model, data, training, _ = parser.parse_args_into_dataclasses(list(argv))
-    return model, data, training, Path(chosen).stem if chosen else "none"
+    if not options.config:
+        return {}, "none"
+    path = Path(options.config)
+    return _read_preset(path, options.profile, parser), path.stem
 
 
 def _read_preset(path: Path, profile: str | None, parser: HfArgumentParser) -> dict:

@@ -7,6 +7,7 @@ convolutional network knows by construction; feature distillation hands it over 
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -88,6 +89,7 @@ class FeatureProjection(nn.Linear):
 
 
 def _project(network: nn.Module, _inputs: tuple, output: AgeOutput) -> AgeOutput:
+    projection: Any = network.feature_projection
     if network.training:
-        output["token_features"] = network.feature_projection(output["token_features"])
+        output["token_features"] = projection(output["token_features"])
     return output
