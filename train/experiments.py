@@ -71,7 +71,8 @@ def run_record(run_id: str) -> dict:
     """
     import mlflow  # here, because it takes seconds to import and the page alone needs none of it
 
-    from train.training.mlflow_runs import final_metrics, use_tracking
+    from train.training.mlflow_contents import final_metrics
+    from train.training.mlflow_runs import use_tracking
 
     use_tracking()
     client = mlflow.MlflowClient()

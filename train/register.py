@@ -59,7 +59,7 @@ def register(arguments: RegisterArguments) -> tuple[str, int]:
 
 def _figures(checkpoint: Path) -> dict[str, str]:
     """The errors that results.json gives, as tags; empty where it did not measure these weights."""
-    from train.training.mlflow_runs import figures
+    from train.training.mlflow_contents import figures
 
     try:
         results = read_results(checkpoint)

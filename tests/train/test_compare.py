@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from train.compare import BACKBONES, main
-from train.training.mlflow_runs import final_metrics, note_of_run
+from train.training.mlflow_contents import final_metrics
+from train.training.mlflow_runs import note_of_run
 
 pytestmark = pytest.mark.slow  # it trains, or measures what was trained
 

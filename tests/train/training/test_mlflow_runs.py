@@ -8,13 +8,9 @@ import pytest
 
 from train.data.prepared import load_prepared
 from train.training import mlflow_runs
+from train.training.mlflow_contents import Curves, digest, final_metrics, log_data, log_parameters
 from train.training.mlflow_runs import (
-    Curves,
-    digest,
-    final_metrics,
-    log_data,
     log_evaluation,
-    log_parameters,
     note_of_run,
     parent_run,
     start_run,
