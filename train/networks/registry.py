@@ -93,7 +93,7 @@ def load_network(source: str, image_size: int | None = None) -> PreTrainedModel:
             else:
                 network = from_backbone(folder, config, size)
                 setattr(network.config, ATTRIBUTES_KEY, [])
-    except (OSError, ValueError, RuntimeError) as error:  # such as weights in pickles alone
+    except Exception as error:  # weights in pickles alone, or whatever a network says of a picture
         raise InputError(f"{source} cannot be trained and served: {error}") from error
     return _checked(_quick(network), replace(given, size=size))
 
@@ -195,7 +195,7 @@ def _checked(network: PreTrainedModel, preprocessing: Preprocessing) -> PreTrain
     was_training = network.training
     try:
         first, second = (network.eval()(picture).logits for _ in range(2))
-    except (RuntimeError, ValueError, TypeError) as error:
+    except Exception as error:
         raise InputError(
             f"a network of type {network.config.model_type!r} cannot take pictures of "
             f"{preprocessing.size} x {preprocessing.size} pixels: {error}; give another "
