@@ -403,7 +403,7 @@ def _written(form: str, out: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("form", "kills", "many"), [("json", KILLS, 2000), ("parquet", 2, 3500)])
+@pytest.mark.parametrize(("form", "kills", "many"), [("json", KILLS, 2000), ("parquet", 2, 2800)])
 def test_killed_runs_have_every_file_once_in_the_end(
     form, kills, many, tiny_checkpoint, tmp_path, astronaut
 ):
