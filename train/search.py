@@ -239,7 +239,8 @@ def search(argv: list[str]) -> Path:
     """
     parser = argparse.ArgumentParser(
         prog="python -m train.search",
-        description="Look for better settings. Every other option is one of train.finetune.",
+        description="Look for better settings of train.finetune. Every other option is one of its "
+        "own, such as --config PRESET and --data FOLDER, and holds for all trials.",
         allow_abbrev=False,
     )
     add = parser.add_argument
