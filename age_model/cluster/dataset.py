@@ -31,6 +31,7 @@ def connected(address: str | None) -> Iterator[None]:
     Raises:
         OSError: there is no such cluster.
     """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no report to its makers
     # For a checkout that is not installed: its machines have it at the same path.
     path = os.pathsep.join(filter(None, (PACKAGES, os.environ.get("PYTHONPATH"))))
     ray.init(address, runtime_env={"env_vars": {"PYTHONPATH": path}}, include_dashboard=False)

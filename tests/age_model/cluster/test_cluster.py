@@ -16,7 +16,7 @@ from age_model import cli
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install '.[cluster]'")
 REPOSITORY = Path(__file__).parents[3]
-PHOTOS = 64
+PHOTOS = 60  # few enough for the command line to examine them without workers
 KEY = [("file", "ascending"), ("face", "ascending")]
 
 
@@ -123,13 +123,13 @@ def test_parquet_with_pictures_is_examined_once(start, photos, tmp_path):
 @pytest.mark.slow
 def test_killed_node_loses_nothing(cluster, start, photos, options, tmp_path):
     wanted, out = tmp_path / "wanted", tmp_path / "out"
-    assert cli.main([str(photos), "--parquet", "--out", str(wanted), "--workers", "2", *options])
+    assert cli.main([str(photos), "--parquet", "--out", str(wanted), *options])
     command = start(photos, "--out", out)
     deadline = time.monotonic() + 300
     while not whole_files(out) and time.monotonic() < deadline:
         assert command.poll() is None, command.stderr.read()
         time.sleep(0.05)
-    assert 1 <= len(whole_files(out)) <= 4, "it was killed too late"  # of 8
+    assert 1 <= len(whole_files(out)) <= 4, "it was killed too late"  # of 9
     cluster.remove_node(max(cluster.worker_nodes, key=id), allow_graceful=False)
     _, said = command.communicate(timeout=400)
     assert command.returncode == 1, said
