@@ -17,8 +17,9 @@ def _lines(text: str) -> list[tuple[str, float]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cached", [False, True], ids=["loaded", "held on the device"])
-def test_rates_and_their_ratio_are_printed(prepared, capsys, cached):
+def test_rates_and_their_ratio_are_printed(prepared, capsys, monkeypatch, cached):
     """With the preset's batches of 32 the data has seven of them, fewer than are timed."""
+    monkeypatch.setattr(bench, "ROUNDS", 1)
     argv = ["--config", str(CONFIG), "--data", str(prepared), "--cache_on_device", str(cached)]
     bench.main(argv)
     names, figures = zip(*_lines(capsys.readouterr().out), strict=True)
