@@ -25,6 +25,10 @@ from age_model.network.face_parts import face_parts
 #   one window of 3 x 3 patches at a time    3.6 (1.2)
 #   attention rollout                        2.2 (1.1)
 #   gradient-weighted attention rollout      1.7 (0.9)
+# And on 40 of UTKFace's validation pictures, in the order of
+#   `change_years`                           3.8 (1.0)
+#   the size of `effect_years`               0.8 (0.9); in standard errors 1.0 (0.8)
+# So the map is as clear as `change_years` is large, and `effect_years` only gives it its sign.
 
 # From B crops, (S, S, 3) uint8 each, to B ages in years.
 Estimate = Callable[[list[np.ndarray]], np.ndarray]

@@ -10,10 +10,11 @@ from age_model.network.explain import Explanation, PartEffect
 from age_model.page.pictures import data_uri, png_uri
 from age_model.page.render import render
 
-OLDER, YOUNGER = (214, 90, 20), (29, 98, 196)  # orange and blue: told apart by the colour-blind too
+# Orange and blue, told apart by the colour-blind too, and grey for what may be either.
+OLDER, YOUNGER, EITHER = (214, 90, 20), (29, 98, 196), (128, 128, 128)
 MAP_SIZE = 192  # pixels; the browser enlarges it smoothly
-STRONGEST = 0.85  # opacity where the effect is largest
-CERTAIN = 2.0  # standard errors: from there on colours are full, at none of them there is no colour
+STRONGEST = 0.85  # opacity where the estimate changes most
+CERTAIN = 2.0  # standard errors: from there on the colours are full, at none of them it is grey
 LEAST_YEARS = 0.5  # of an effect that is put into words
 MOST_PARTS = 4  # that are listed
 SHARE = 0.25  # of the patches taken away: the figure of the deletion test that is quoted
@@ -42,7 +43,7 @@ class Why:
     Attributes:
         crop: data URI of the face as the network sees it.
         map: data URI of the map, to be laid over the crop.
-        most_years: the largest effect of a patch; the legend runs to it on both sides.
+        most_years: by how many years the estimate changes where the map is clearest.
         parts: those with the largest effects.
         size, grid: sides of the crop in pixels and in patches.
     """
@@ -87,8 +88,8 @@ def why(explanation: Explanation) -> Why:
     """The pictures and words of an explanation."""
     return Why(
         crop=data_uri(explanation.crop_rgb),
-        map=png_uri(effect_map(explanation.effect_years, explanation.effect_error_years)),
-        most_years=float(np.abs(explanation.effect_years).max()),
+        map=png_uri(signed_map(explanation)),
+        most_years=float(explanation.change_years.max()),
         parts=strongest_parts(explanation.parts),
         size=len(explanation.crop_rgb),
         grid=len(explanation.effect_years),
@@ -102,21 +103,20 @@ def strongest_parts(parts: tuple[PartEffect, ...]) -> tuple[Part, ...]:
     return tuple(Part(part.name, part.years, abs(part.years) / most) for part in named)
 
 
-def effect_map(effect_years: np.ndarray, error_years: np.ndarray) -> np.ndarray:
-    """(MAP_SIZE, MAP_SIZE, 4) uint8 RGBA: OLDER or YOUNGER, the clearer the larger and surer.
+def signed_map(explanation: Explanation) -> np.ndarray:
+    """(MAP_SIZE, MAP_SIZE, 4) uint8 RGBA: the clearer the more a place changes the estimate.
 
-    Args:
-        effect_years: (G, G), see `Explanation`.
-        error_years: (G, G), its standard errors; where chance could have made the effect, the map
-            fades away.
+    How clear it is follows `change_years`, in whose order the deletion test takes patches away; the
+    colour says in which direction, and is grey where chance could have decided that.
     """
-    effect, error = _enlarged(effect_years), _enlarged(error_years)
-    size = np.abs(effect)
-    strength = size / max(float(size.max()), 1e-9)
-    certain = np.clip(size / (CERTAIN * np.maximum(error, 1e-9)), 0, 1) ** 2
-    colors = np.where(effect[..., None] > 0, OLDER, YOUNGER)
-    alpha = 255 * STRONGEST * strength * certain
-    return np.concatenate([colors, alpha[..., None]], axis=2).round().astype(np.uint8)
+    change = _enlarged(explanation.change_years - explanation.change_years.min())
+    strength = np.clip(change / max(float(change.max()), 1e-9), 0, 1)
+    effect, error = map(_enlarged, (explanation.effect_years, explanation.effect_error_years))
+    certain = np.clip(np.abs(effect) / (CERTAIN * np.maximum(error, 1e-9)), 0, 1)[..., None]
+    sides = np.where(effect[..., None] > 0, OLDER, YOUNGER)
+    colors = certain * sides + (1 - certain) * np.array(EITHER)
+    alpha = 255 * STRONGEST * strength[..., None]
+    return np.concatenate([colors, alpha], axis=2).round().astype(np.uint8)
 
 
 def deletion_figure(deletion: Deletion) -> DeletionFigure:

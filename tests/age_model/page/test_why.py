@@ -1,12 +1,22 @@
 """The answer to "Why?" without a browser."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from age_model.network.deletion import Deletion, read_deletion
 from age_model.network.loading import EMBEDDED
 from age_model.page.tabs.answer_view import why_answer
-from age_model.page.why import MOST_PARTS, OLDER, YOUNGER, deletion_figure, effect_map, why_html
+from age_model.page.why import (
+    EITHER,
+    MOST_PARTS,
+    OLDER,
+    YOUNGER,
+    deletion_figure,
+    signed_map,
+    why_html,
+)
 from tests.support.markup import read
 from tests.support.stub_predictor import StubPredictor, explanation
 
@@ -52,15 +62,18 @@ def test_only_parts_that_count_are_named_and_the_largest_first():
     assert "No single part" in read(why_html(explanation(), 1, None)).text
 
 
-def test_the_map_is_signed_and_fades_where_it_could_be_chance():
+def test_the_map_is_signed_as_clear_as_the_change_and_grey_where_it_could_be_chance():
     effect, error = np.zeros((8, 8)), np.full((8, 8), 0.1)
     effect[1, 1], effect[6, 6], effect[1, 6] = 2.0, -2.0, 1.9
-    error[0:3, 5:8] = 4.0
-    shown = effect_map(effect, error)
+    error[0:3, 5:8] = 40.0
+    change = np.zeros((8, 8))
+    change[1, 1], change[6, 6], change[1, 6] = 4.0, 2.0, 4.0
+    shown = signed_map(replace(explanation(effect), change_years=change, effect_error_years=error))
     older, younger, chance = shown[36, 36], shown[156, 156], shown[36, 156]
     assert tuple(older[:3]) == OLDER and tuple(younger[:3]) == YOUNGER
-    assert older[3] > 150 and younger[3] > 150 and chance[3] < 30
-    assert not effect_map(np.zeros((8, 8)), error)[..., 3].any()
+    assert np.allclose(chance[:3], EITHER, atol=10)
+    assert older[3] > 200 and chance[3] > 200 and 80 < younger[3] < 130
+    assert not signed_map(explanation()).any(axis=(0, 1))[3], "an even map is empty"
 
 
 def test_the_deletion_test_stands_beside_it():
