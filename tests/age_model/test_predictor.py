@@ -137,8 +137,9 @@ def test_the_picture_is_not_changed(predictor, astronaut):
 
 def test_what_the_network_sees_is_the_crop(predictor, astronaut):
     from age_model.faces.crop import crop_face
+    from age_model.faces.find import find_faces
 
-    crop = crop_face(astronaut, load_detector("haar").detect(astronaut), 0, 200)
+    crop = crop_face(astronaut, find_faces(load_detector("haar"), astronaut), 0, 200)
     want, got = predictor.predict_crops([crop]), predictor(astronaut)
     assert np.allclose(got.age_probabilities, want.age_probabilities, atol=1e-6)
     assert np.allclose(got.gender_probabilities, want.gender_probabilities, atol=1e-6)
