@@ -4,20 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.support.access import violations
 from tests.support.clips import FPS, scene, write_clip
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPOSITORY / "artifacts" / "screenshots"
 EXAMPLES = REPOSITORY / "age_model" / "examples"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
-# Gradio's own parts, which this project can only report to its makers: each with what is wrong.
-NOT_OURS = (
-    r"\.image-container",  # the fullscreen button of a picture has none either
-    r"common\.upload",  # a button in a button, named by the key of a translation
-    r"\.toast-header",  # a button in a button
-)
 
 
 def _group_example(page) -> None:
@@ -48,7 +41,7 @@ def _batch(page, _clip) -> None:
 
 
 def _accuracy(page, _clip) -> None:
-    page.locator("#accuracy-answer table").first.wait_for()
+    page.locator("#accuracy-explorer").wait_for()
 
 
 # What a visitor does in each tab before it is looked at.
@@ -72,18 +65,6 @@ def clip(astronaut, tmp_path_factory) -> Path:
     return write_clip(tmp_path_factory.mktemp("tabs") / "clip.mp4", frames)
 
 
-def _violations(page) -> list[str]:
-    """Serious things that axe-core finds in what can be seen, a line each."""
-    found = []
-    for rule in Axe().run(page, options=RULES).response["violations"]:
-        if rule["impact"] not in ("serious", "critical"):
-            continue
-        targets = [str(node["target"][-1]) for node in rule["nodes"]]
-        ours = [t for t in targets if not any(re.search(known, t) for known in NOT_OURS)]
-        found += [f"{rule['id']}: {target}" for target in ours]
-    return found
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_tab_fits_and_can_be_read(open_page, choose_tab, clip, width, theme):
@@ -100,7 +81,7 @@ def test_every_tab_fits_and_can_be_read(open_page, choose_tab, clip, width, them
         page.screenshot(path=SCREENSHOTS / f"{file}-{width}-{theme}.png", full_page=True)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             problems.append(f"{name}: wider than the window")
-        problems += [f"{name}: {line}" for line in _violations(page)]
+        problems += [f"{name}: {line}" for line in violations(page)]
     assert not problems, "\n".join(problems)
     assert not errors
 
@@ -132,4 +113,4 @@ def test_tabs_are_reached_and_changed_with_the_keyboard(open_page):
         if page.evaluate("document.activeElement.textContent").strip() == "Accuracy":
             break
     page.keyboard.press("Enter")
-    page.locator("#accuracy-answer table").first.wait_for()
+    page.locator("#accuracy-explorer").wait_for()
