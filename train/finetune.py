@@ -114,6 +114,10 @@ def build_trainer(
     """The network, its data and what trains it, ready to start."""
     set_seed(args.seed)
     network = starting_network(model_args, data_args.image_size, args.freeze_backbone_steps)
+    if args.patch_dropout and not hasattr(network, "patch_dropout"):
+        kind = network.config.model_type
+        print(f"patch_dropout has no effect on this network ({kind}), only on a plain ViT",
+              file=sys.stderr)  # fmt: skip
     teachers = starting_teachers(model_args, network)
     for vit in (network, *teachers):
         if args.use_cpu and vit is not None and vit.config.model_type == "vit":
