@@ -48,6 +48,8 @@ predictor(sys.argv[1])
 done("first photo")
 predictor(sys.argv[1])
 done("second photo")
+app.demo.answer_first(app.predictor)
+done("the page's first answer")
 print(json.dumps({"steps": steps, "asked": asked}))
 """
 
