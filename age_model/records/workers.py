@@ -11,7 +11,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -26,6 +26,7 @@ DIED = (
     "could not be examined: the process that did so was ended, perhaps for want of memory; try it "
     "alone"
 )
+THREADS = "OMP_NUM_THREADS"
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds, and those of a period
 
 
@@ -156,7 +157,8 @@ class _Worker:
         self._process = context.Process(  # type: ignore[attr-defined]
             target=_work, args=(theirs, question), daemon=True
         )
-        self._process.start()
+        with _one_thread_from_the_start():
+            self._process.start()
         # Only the worker has the other end now, so that each sees when the other has died.
         theirs.close()
 
@@ -190,6 +192,23 @@ class _Worker:
         self.line.close()
         self._process.kill()
         self._process.join()
+
+
+@contextmanager
+def _one_thread_from_the_start() -> Iterator[None]:
+    """Start a process whose copies of OpenMP, of which each library brings one, have no threads.
+
+    Told so later, by torch alone, they wait for each other: a photo takes ten times as long.
+    """
+    before = os.environ.get(THREADS)
+    os.environ[THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[THREADS]
+        else:
+            os.environ[THREADS] = before
 
 
 def _context() -> BaseContext:
