@@ -21,6 +21,8 @@ THEME = gr.themes.Default(
     # Darker, or lighter, than the defaults, which are hard to read (WCAG 2.1 asks for 4.5:1).
     button_primary_background_fill="*primary_700",
     button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover_dark="*primary_800",
     link_text_color_dark="*primary_300",
 )
 

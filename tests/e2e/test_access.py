@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.access import violations
+from tests.support.access import AT_REST, violations
 
 CAT = Path(__file__).resolve().parents[2] / "age_model" / "examples" / "cat.jpg"
 REFUSE = """() => {
@@ -14,8 +14,6 @@ REFUSE = """() => {
     Promise.reject(new DOMException("Permission denied", "NotAllowedError"));
 }"""
 ALLOW = "navigator.mediaDevices.getUserMedia = navigator.mediaDevices.asked; 0"
-# Colours are looked at when what slides and fades has come to rest.
-STILL = "document.getAnimations().every((one) => one.playState !== 'running')"
 FOCUSED = "document.activeElement"
 
 
@@ -47,7 +45,7 @@ def test_nothing_is_wrong_in_any_state(open_page, choose_tab, give, broken, them
     found: dict[str, list[str]] = {}
 
     def look(state: str) -> None:
-        page.wait_for_function(STILL)
+        page.wait_for_function(AT_REST)
         found[state] = violations(page)
 
     look("answered")

@@ -82,8 +82,8 @@ def test_cancelling_stops_the_work_and_keeps_the_rows(open_tab, tmp_path):
     page.locator("#batch-start").click()  # again: from the first picture on, in place of those rows
     page.locator("#batch-status").get_by_text("1 of 150").wait_for()
     page.locator(ROWS).nth(1).wait_for()
-    assert page.locator(ROWS).locator("h3").all_inner_texts()[:2] == ["0.jpg", "1.jpg"]
-    names = page.locator(ROWS).locator("h3").all_inner_texts()
+    assert page.locator(ROWS).locator("h2").all_inner_texts()[:2] == ["0.jpg", "1.jpg"]
+    names = page.locator(ROWS).locator("h2").all_inner_texts()
     assert len(set(names)) == len(names), "rows of the cancelled run are still there"
     page.locator("#batch-cancel").click()
 
@@ -99,6 +99,6 @@ def test_phone_shows_all_without_sideways_scrolling(open_tab, scheme):
         "cells => cells.map(c => c.getBoundingClientRect().right)"
     )
     assert max(boxes) <= 390
-    name = page.locator(f"{ROWS} h3").first
+    name = page.locator(f"{ROWS} h2").first
     color = name.evaluate("e => getComputedStyle(e).color.match(/\\d+/g).map(Number)")
     assert (sum(color[:3]) > 380) == (scheme == "dark"), "words are seen on their ground"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.access import violations
+from tests.support.access import AT_REST, violations
 from tests.support.clips import FPS, scene, write_clip
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -76,7 +76,7 @@ def test_every_tab_fits_and_can_be_read(open_page, choose_tab, clip, width, them
     for name, fill in TABS.items():
         choose_tab(page, name)
         fill(page, clip)
-        page.wait_for_timeout(400)  # for what slides and fades
+        page.wait_for_function(AT_REST)
         file = re.sub(r"\W+", "-", name).strip("-").lower()
         page.screenshot(path=SCREENSHOTS / f"{file}-{width}-{theme}.png", full_page=True)
         if page.evaluate("document.documentElement.scrollWidth") > width:

@@ -14,14 +14,20 @@ NOT_OURS = (
     r"\.image-container",  # the fullscreen button of a picture has no name
     r"common\.upload",  # a button in a button, named by the key of a translation
     r"\.toast-header",  # a button in a button
+    r"\.icon-mode",  # the buttons of a list of files are 22 pixels high
 )
+
+# What slides and fades has come to rest: only then do colours say something.
+AT_REST = """() => !document.querySelector('.pending')
+  && document.getAnimations().every((one) => one.playState !== 'running')"""
 
 
 def violations(page) -> list[str]:
     """All that axe-core finds in what can be seen, a line for each place."""
     found = []
     for rule in Axe().run(page, options=OPTIONS).response["violations"]:
-        targets = [str(node["target"][-1]) for node in rule["nodes"]]
-        ours = [t for t in targets if not any(re.search(known, t) for known in NOT_OURS)]
-        found += [f"{rule['id']} ({rule['impact']}): {target}" for target in ours]
+        for node in rule["nodes"]:
+            target = str(node["target"][-1])
+            if not any(re.search(known, target) for known in NOT_OURS):
+                found.append(f"{rule['id']}: {target}: {node['failureSummary']}")
     return found

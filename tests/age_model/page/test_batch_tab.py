@@ -179,7 +179,7 @@ def _row(ages, name="me.jpg"):
 
 def test_row_has_the_card_of_each_face(ages_of):
     row = _row(ages_of(FACE))
-    assert row.one("h3").text == "me.jpg"
+    assert row.one("h2").text == "me.jpg"
     card = row.one("article", "face")
     assert re.findall(r"\d+", card.one("p", "face-range").text) == ["28", "42"]
     assert card.one(css_class="face-years").text == "35" and card.one("svg")
