@@ -32,7 +32,8 @@ REPOSITORY = Path(__file__).parents[2]
 def run(tiny_checkpoint, predictor, capsys, monkeypatch):
     """Call the command; gives exit status, standard output, standard error."""
     monkeypatch.setattr(
-        "age_model.predictor.AgePredictor.from_pretrained", lambda model, detector: predictor
+        "age_model.predictor.AgePredictor.from_pretrained",
+        lambda model, detector, device: predictor,
     )
 
     def call(*arguments) -> tuple[int, str, str]:
