@@ -14,7 +14,6 @@ NOT_OURS = (
     r"\.image-container",  # the fullscreen button of a picture has no name
     r"common\.upload",  # a button in a button, named by the key of a translation
     r"\.toast-header",  # a button in a button
-    r"\.icon-mode",  # the buttons of a list of files are 22 pixels high
 )
 
 # What slides and fades has come to rest: only then do colours say something.
