@@ -47,7 +47,7 @@ def test_webp_may_have_fewer_pixels_than_others(monkeypatch):
     monkeypatch.setattr(images, "MAX_WEBP_PIXELS", 99)
     picture = Image.new("RGB", (10, 10))
     assert load_image(encoded(picture, "PNG")).shape == (10, 10, 3)
-    with pytest.raises(images.TooManyPixelsError, match="for a WebP picture .10 x 10.*as JPEG"):
+    with pytest.raises(images.TooManyPixelsError, match=r"for a WebP picture .10 x 10.*as JPEG"):
         load_image(encoded(picture, "WEBP"))
 
 

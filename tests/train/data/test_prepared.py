@@ -16,5 +16,5 @@ def test_omitted_source_is_in_no_split(prepared):
 
 
 def test_unknown_source_is_named_with_those_that_exist(prepared):
-    with pytest.raises(InputError, match="fairface, utkface.*'megaage'"):
+    with pytest.raises(InputError, match=r"fairface, utkface.*'megaage'"):
         load_prepared(prepared, omit_source="megaage")
