@@ -36,13 +36,17 @@ SPACE_FILES = (
     "age_model/page/static/*.js",
     "age_model/page/templates/*.html",
     "age_model/examples/*.jpg",
-    "age_model/faces/face_check.*",
+    "age_model/faces/*.json",
+    "age_model/faces/*.safetensors",
+    "age_model/cluster/requirements.txt",
 )
 # Beside these, what tells of the checkpoint in the repository; another one brings its own README.
 ABOUT_OURS = (
     "README.md",  # the Space's settings are its front matter
     "docs/*.md",  # what the README shows and links to
     "docs/*.jpg",
+    "docs/*.webp",
+    "docs/design/*.jpg",
     *(f"{CHECKPOINT}/{name}" for name in CHECKPOINT_FILES),
 )
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
