@@ -25,7 +25,12 @@ def clock(monkeypatch) -> SimpleNamespace:
 
 @pytest.fixture(autouse=True)
 def own_handlers(monkeypatch):
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    """Loggers as in a new process: apps of other tests have set theirs."""
+    for name in (None, "uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
+        logger = logging.getLogger(name)
+        fresh = {"handlers": [], "disabled": False, "propagate": True}
+        for attribute, value in fresh.items():
+            monkeypatch.setattr(logger, attribute, value)
 
 
 def test_log_file_is_rotated(tmp_path, clock, monkeypatch):

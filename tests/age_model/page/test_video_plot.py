@@ -21,7 +21,7 @@ def test_line_has_a_gap_where_the_face_was_not_seen():
 
 def test_plot_says_in_words_what_it_shows():
     people, _ = followed([[(60, 100, 60, 40), (220, 100, 60, 20)]] * 9)
-    page = read(people_html(people, 8 / FRAMES_A_SECOND))
+    page = read(people_html(people, 8 / FRAMES_A_SECOND)).one("figure", "plot")
     words = page.one(role="img")["aria-label"]
     assert [list(map(int, re.findall(r"\d+", part))) for part in words.split(". ")[1:]] == [
         [1, 40, 40, 0, 2],
@@ -56,7 +56,7 @@ def test_crowd_shows_those_seen_longest_and_counts_all():
     assert len(people) == 15
     cards = read(people_html(people, 5)).all("article")
     assert len(cards) == MAX_SHOWN
-    assert [card["data-person"] for card in cards] == [str(n) for n in range(4, 16)]
+    assert [card["data-face"] for card in cards] == [str(n) for n in range(4, 16)]
     assert re.findall(r"\d+", read(summary_html(15, 0, False)).text) == ["15", "3"]
 
 
