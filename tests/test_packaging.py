@@ -141,8 +141,8 @@ def test_the_installed_demo_answers_for_a_photo(programs, tmp_path):
 
 
 def test_no_list_names_another_list():
-    """Setuptools cannot follow `-r`; and a version is pinned in one list only."""
-    pins = [pin for name in LISTS.values() for pin in _pins(name)]
+    """Setuptools cannot follow `-r`; and a package in two lists has one version."""
+    pins = {pin for name in LISTS.values() for pin in _pins(name)}
     names = [re.split(r"[\[=; ]", pin)[0].lower() for pin in pins]
     assert len(set(names)) == len(names)
     assert all("==" in pin for pin in pins)
