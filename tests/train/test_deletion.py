@@ -56,7 +56,8 @@ class OnePatch:
         return crop_rgb[y : y + PATCH, x : x + PATCH].std() / 3
 
     def explain_crop(self, crop):
-        return Explanation(crop, self._years(crop), self._relevance)
+        unsigned = np.zeros_like(self._relevance)
+        return Explanation(crop, self._years(crop), self._relevance, unsigned, unsigned)
 
     def predict_crops(self, crops):
         return face_ages([self._years(crop) for crop in crops])
