@@ -6,7 +6,6 @@ from PIL import Image
 
 from age_model.faces.crop import CROP_SIZE, crop_face
 from age_model.faces.detector import Detector
-from age_model.faces.find import find_faces
 from age_model.images.load import ImageError, load_image
 from age_model.quality.measure import face_size
 
@@ -27,6 +26,8 @@ def cropped(photo: bytes, detector: Detector) -> bytes:
     Raises:
         ValueError: the photo cannot be read, shows no face, or several of which none stands out.
     """
+    from age_model.faces.find import find_faces  # torch takes seconds to import
+
     try:
         image_rgb = load_image(photo)
     except ImageError:
