@@ -5,11 +5,9 @@ library that the wheel carries is called here. Nothing of it is trusted blindly:
 use it must find the face of a known picture, and exactly that one.
 """
 
-import contextlib
 import ctypes
 import importlib.metadata
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,6 @@ FUNCTION = "_Z14facedetect_cnnPhS_iii"  # its name as a C++ compiler writes it
 # height, five times x and y, and one that is not used. There is room for 1024 faces.
 BUFFER_BYTES = 0x9000
 FACE_NUMBERS = 16
-THREADS = "OMP_NUM_THREADS"
 # A copy of the picture that is longer is searched in two halves at once, which share a strip. Faces
 # up to its width lie whole in one of them; larger ones are found in the small copy too.
 WHOLE_SIDE = 416  # pixels
@@ -134,33 +131,34 @@ def library_path() -> Path:
 
 
 def _load_function(path: Path) -> Callable[..., object]:
+    """`facedetect_cnn`, whose OpenMP starts no threads.
+
+    They would divide each of its sixty layers and wait for each other after every one; to work on
+    two halves of a picture, or on two faces, at once is faster. And they would outlive the call:
+    where torch is loaded, its OpenMP serves this library too, and having more threads than
+    processors it lets those of the network sleep and wake at every layer, which takes twice as
+    long.
+    """
     try:
-        with _one_thread_a_call():
-            function = getattr(ctypes.CDLL(str(path)), FUNCTION)
+        library = ctypes.CDLL(str(path))
+        function = getattr(library, FUNCTION)
     except (OSError, AttributeError) as error:  # another platform's file; another version's name
         raise UnavailableError(f"expected {FUNCTION} in {path}, got: {error}") from error
     function.restype = ctypes.c_void_p
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int] * 3]
-    return function
+    # As the dynamic linker does: what the process shares comes before the wheel's own copy.
+    everything = ctypes.CDLL(None)
+    openmp = everything if hasattr(everything, "omp_set_num_threads") else library
 
+    def in_one_thread(*arguments: int) -> object:
+        before = openmp.omp_get_max_threads()  # of the calling thread alone
+        openmp.omp_set_num_threads(1)
+        try:
+            return function(*arguments)
+        finally:
+            openmp.omp_set_num_threads(before)
 
-@contextlib.contextmanager
-def _one_thread_a_call() -> Iterator[None]:
-    """Load a library whose OpenMP starts no threads.
-
-    They would divide each of its sixty layers and wait for each other after every one. To work on
-    two halves of a picture, or on two faces, at once is faster. The wheel's own copy of OpenMP
-    reads this variable once, when it is loaded.
-    """
-    before = os.environ.get(THREADS)
-    os.environ[THREADS] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[THREADS]
-        else:
-            os.environ[THREADS] = before
+    return in_one_thread
 
 
 def _check_known_picture(find: Callable[[np.ndarray], np.ndarray]) -> None:

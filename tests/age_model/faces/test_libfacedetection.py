@@ -1,5 +1,8 @@
 """libfacedetection's shared library is used only where it does what is expected of it."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -70,7 +73,19 @@ def test_a_tall_picture_is_cut_into_an_upper_and_a_lower_half(astronaut):
     assert np.abs(faces.box_xyxy.reshape(2, 2).mean(axis=0) - [202, 335]).max() < 12
 
 
-def test_the_environment_is_as_before(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    LibfacedetectionDetector()
-    assert libfacedetection.os.environ["OMP_NUM_THREADS"] == "7"
+def test_a_search_starts_no_threads_of_openmp_and_leaves_torch_its_own():
+    """In a process of its own: torch's OpenMP serves the library too, where torch is loaded."""
+    code = """
+import os, time
+import cv2, numpy as np, torch
+from age_model.faces.libfacedetection import LibfacedetectionDetector
+torch.set_num_threads(2)
+detector = LibfacedetectionDetector()
+cv2.resize(np.zeros((2000, 2000, 3), np.uint8), (500, 500), interpolation=cv2.INTER_AREA)
+list(detector._pool.map(time.sleep, [0.1, 0.1]))  # now OpenCV's threads and the pool's are there
+before = len(os.listdir("/proc/self/task"))
+detector.detect(np.zeros((480, 640, 3), np.uint8))
+print(torch.get_num_threads(), len(os.listdir("/proc/self/task")) - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2", "0"]
