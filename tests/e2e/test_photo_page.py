@@ -33,6 +33,7 @@ def three_faces(open_page):
         page = open_page(width, height, "?example=group")
         page.locator(CARD).nth(2).wait_for()
         page.locator(BOX).nth(2).wait_for(state="attached")
+        page.locator("#photo-view:not(.view-busy)").wait_for()
         return page
 
     return open_at
@@ -70,8 +71,10 @@ def test_a_box_and_its_card_light_up_together(three_faces, size):
 def test_faces_can_be_chosen_with_the_keyboard(three_faces):
     page = three_faces(1280, 900)
     page.locator(BOX).nth(0).focus()
+    page.locator(f"{BOX}:focus").wait_for(state="attached")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
+    page.locator(f"{CARD}.face-selected").wait_for()
     assert _faces(page, "face-selected") == (["2"], ["2"])
     assert page.evaluate("document.activeElement.closest('.face').dataset.face") == "2"
     page.keyboard.press("Enter")

@@ -48,7 +48,6 @@ def found(prepared, tmp_path_factory) -> dict:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", tracking)
         patch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
-        mlflow.set_tracking_uri(tracking)
         patch.setattr(Pruning, "on_evaluate", break_off)
         with pytest.raises(SystemExit) as end:
             main(argv)
