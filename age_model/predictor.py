@@ -188,17 +188,11 @@ class AgePredictor:
         """
         image_rgb = load_image(image)
         faces, crops = self._find(image_rgb)
-        return FoundFaces(
-            inputs=[self.preprocessing.resize(crop) for crop in crops],
-            box_xyxy=faces.box_xyxy,
-            score=faces.score,
-            warnings=tuple(
-                face_warnings(measure_face(crop, faces, i, image_rgb.shape[1::-1]), self.limits)
-                for i, crop in enumerate(crops)
-            ),
-            omitted=faces.omitted,
-            rejected=faces.rejected,
+        warnings = tuple(
+            face_warnings(measure_face(crop, faces, i, image_rgb.shape[1::-1]), self.limits)
+            for i, crop in enumerate(crops)
         )
+        return self._found(faces, crops, warnings)
 
     def whole_crop(self, crop: Source) -> FoundFaces:
         """A face that is cropped and aligned already, as `find` would give it.
@@ -238,7 +232,7 @@ class AgePredictor:
             results.append(
                 replace(
                     ages[start:end],
-                    warnings=one.warnings or ((),) * len(one.inputs),
+                    warnings=one.warnings,
                     omitted=one.omitted,
                     rejected=one.rejected,
                 )
@@ -251,8 +245,8 @@ class AgePredictor:
         Args:
             image_rgb: (H, W, 3) uint8; `faces.detector.Detector.detect` says what `quick` omits.
         """
-        faces, crops = self._find(image_rgb, quick=True)
-        return self._ages(crops, faces)
+        (ages,) = self.estimate([self._found(*self._find(image_rgb, quick=True))])
+        return ages
 
     def _find(self, image_rgb: np.ndarray, quick: bool = False) -> tuple[Faces, list[np.ndarray]]:
         """The faces of a picture, each with its (CROP_SIZE, CROP_SIZE, 3) uint8 crop.
@@ -265,10 +259,17 @@ class AgePredictor:
         faces = replace(offered[is_face], rejected=int((~is_face).sum()))
         return faces, [crop for crop, kept in zip(crops, is_face, strict=True) if kept]
 
-    def _ages(self, crops: list[np.ndarray], faces: Faces) -> FaceAges:
-        inputs = [self.preprocessing.resize(crop) for crop in crops]
-        ages = self._predict(inputs, faces.box_xyxy, faces.score)
-        return replace(ages, omitted=faces.omitted, rejected=faces.rejected)
+    def _found(
+        self, faces: Faces, crops: list[np.ndarray], warnings: tuple[tuple[str, ...], ...] = ()
+    ) -> FoundFaces:
+        return FoundFaces(
+            inputs=[self.preprocessing.resize(crop) for crop in crops],
+            box_xyxy=faces.box_xyxy,
+            score=faces.score,
+            warnings=warnings,
+            omitted=faces.omitted,
+            rejected=faces.rejected,
+        )
 
     def predict_crops(self, crops: Sequence[Source], batch_size: int | None = None) -> FaceAges:
         """Ages of faces that are cropped and aligned already, one row a crop, in their order.

@@ -32,8 +32,8 @@ from age_model.network.face_parts import face_parts
 
 # From B crops, (S, S, 3) uint8 each, to B ages in years.
 Estimate = Callable[[list[np.ndarray]], np.ndarray]
-PARTS = 4  # a quarter of the patches is hidden at once
-ROUNDS = 32  # in each round every patch is hidden once: PARTS * ROUNDS pictures of a face
+SETS = 4  # a quarter of the patches is hidden at once
+ROUNDS = 32  # in each round every patch is hidden once: SETS * ROUNDS pictures of a face
 BLUR_PATCHES = 1.0  # sigma of the blur, in sides of a patch: nothing of a face's detail is left
 NEIGHBOURS = np.array([1.0, 2.0, 1.0])  # weights of a patch and of those beside it, along a row
 
@@ -116,10 +116,10 @@ def explain(
 
 
 def random_sets(grid: int) -> np.ndarray:
-    """(PARTS * ROUNDS, G, G) bool: each round deals all patches out to PARTS sets."""
+    """(SETS * ROUNDS, G, G) bool: each round deals all patches out to the sets."""
     rng = np.random.default_rng(0)
-    dealt = np.array([rng.permutation(grid * grid) % PARTS for _ in range(ROUNDS)])
-    return (dealt[:, None] == np.arange(PARTS)[:, None]).reshape(-1, grid, grid)
+    dealt = np.array([rng.permutation(grid * grid) % SETS for _ in range(ROUNDS)])
+    return (dealt[:, None] == np.arange(SETS)[:, None]).reshape(-1, grid, grid)
 
 
 def patch_effects(change: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -129,15 +129,15 @@ def patch_effects(change: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, n
     without the patch, are a fair sample of what it adds, whatever blurring as such does.
 
     Args:
-        change: (PARTS * ROUNDS,) years, estimate with a set hidden minus that of the whole face.
-        hidden: (PARTS * ROUNDS, G, G) bool, from `random_sets`.
+        change: (SETS * ROUNDS,) years, estimate with a set hidden minus that of the whole face.
+        hidden: (SETS * ROUNDS, G, G) bool, from `random_sets`.
 
     Returns:
         (G, G) years and (G, G) years, both smoothed as `smoothed` does.
     """
-    by_round = change.reshape(ROUNDS, PARTS)
-    others = (by_round.sum(axis=1, keepdims=True) - by_round) / (PARTS - 1)
-    adds = (others - by_round)[..., None, None] * hidden.reshape(ROUNDS, PARTS, *hidden.shape[1:])
+    by_round = change.reshape(ROUNDS, SETS)
+    others = (by_round.sum(axis=1, keepdims=True) - by_round) / (SETS - 1)
+    adds = (others - by_round)[..., None, None] * hidden.reshape(ROUNDS, SETS, *hidden.shape[1:])
     samples = np.array([smoothed(sample) for sample in adds.sum(axis=1)])  # (ROUNDS, G, G)
     return samples.mean(axis=0), samples.std(axis=0, ddof=1) / np.sqrt(ROUNDS)
 

@@ -7,8 +7,8 @@ import pytest
 
 from age_model import AgePredictor
 from age_model.network.explain import (
-    PARTS,
     ROUNDS,
+    SETS,
     blurred,
     covered,
     explain,
@@ -43,7 +43,7 @@ def test_the_one_patch_that_matters_is_the_strongest(crop, place):
     untouched, gone = estimate([crop, blurred(crop, PATCH)])
     assert found.age_years == untouched != gone
     far = np.abs(np.indices((GRID, GRID)) - np.reshape(place, (2, 1, 1))).max(axis=0) > 1
-    by_chance = abs(gone - untouched) / PARTS  # as often as the patch is hidden together with them
+    by_chance = abs(gone - untouched) / SETS  # as often as the patch is hidden together with them
     assert found.change_years[far].mean() == pytest.approx(by_chance, rel=0.15)
     assert found.change_years.max() > 1.5 * by_chance
 
@@ -87,9 +87,9 @@ def test_an_estimate_that_nothing_moves_has_an_empty_map(crop):
 
 
 def test_each_round_hides_every_patch_once_and_rounds_differ():
-    found = random_sets(GRID).reshape(ROUNDS, PARTS, -1)
+    found = random_sets(GRID).reshape(ROUNDS, SETS, -1)
     assert (found.sum(axis=1) == 1).all()
-    assert (found.sum(axis=2) == GRID * GRID / PARTS).all()
+    assert (found.sum(axis=2) == GRID * GRID / SETS).all()
     assert len({r.tobytes() for r in found}) == ROUNDS
     together = np.einsum("rpi,rpj->ij", found.astype(int), found.astype(int))
     assert together[~np.eye(GRID * GRID, dtype=bool)].max() < 0.7 * ROUNDS
