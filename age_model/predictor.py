@@ -23,7 +23,7 @@ from age_model.network.deletion import Deletion, read_deletion
 from age_model.network.explain import Explanation, explain
 from age_model.network.loading import EMBEDDED, EMBEDDED_NAME, load_model
 from age_model.network.modeling import AgeNetwork, AgeOutput, architecture, patch_side
-from age_model.network.precision import choose_device, quick_dtype
+from age_model.network.precision import choose_device, to_device
 from age_model.network.preprocessing import read_preprocessing
 from age_model.network.reports import read_results, read_robustness
 from age_model.quality.warnings import Limit, face_warnings, measure_face, read_limits
@@ -86,7 +86,7 @@ class AgePredictor:
         self.limitation = detector.limitation
         self.device = choose_device(device)
         self.batch_size = BATCH_SIZE if self.device.type == "cpu" else GPU_BATCH_SIZE
-        self._model = model.to(self.device, quick_dtype(self.device))
+        self._model = to_device(model, self.device)
         self._detector = detector
         self._face_check = load_face_check()
 

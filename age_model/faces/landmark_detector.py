@@ -31,7 +31,7 @@ class LandmarkDetector(ABC):
 
     LARGEST_FACE = 300  # pixels
     LARGE_FACE = 120  # pixels of the larger copy: such faces are taken from the smaller one too
-    SMALL_SIDE = 160  # pixels of the longer side of the copy in which larger ones are looked for
+    SMALL_SIDE = 128  # pixels of the longer side of the copy in which larger ones are looked for
     SCORE_THRESHOLD = 0.7
     OVERLAP_THRESHOLD = 0.3
     CLOSE_UP_SIDE = 240  # pixels of the crop's side in the second look

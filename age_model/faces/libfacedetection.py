@@ -66,8 +66,10 @@ class LibfacedetectionDetector(LandmarkDetector):
 
     def __init__(self) -> None:
         self._function = _load_function(library_path())
+        threads = cv2.getNumThreads()
+        self._in_one_thread = threads == 1  # two halves, one after the other, are more than a whole
         # One for all pictures, so that many visitors at once do not fight for the cores.
-        self._pool = ThreadPoolExecutor(cv2.getNumThreads(), thread_name_prefix="libfacedetection")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="libfacedetection")
         _check_known_picture(self._find)
         self.name = f"libfacedetection ({WHEEL} {importlib.metadata.version(WHEEL)})"
 
@@ -77,7 +79,7 @@ class LibfacedetectionDetector(LandmarkDetector):
     def _find(self, image_rgb: np.ndarray) -> np.ndarray:
         image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
         height, width = image_bgr.shape[:2]
-        if max(height, width) <= WHOLE_SIDE:
+        if max(height, width) <= WHOLE_SIDE or self._in_one_thread:
             return self._call(image_bgr)
         xy = int(height > width)  # 0: a left and a right half, 1: an upper and a lower one
         start, end = ((height if xy else width) + sign * SHARED_STRIP >> 1 for sign in (-1, 1))

@@ -5,6 +5,8 @@ import os
 
 import torch
 
+from age_model.network.modeling import AgeNetwork
+
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
@@ -66,3 +68,12 @@ def quick_dtype(device: torch.device) -> torch.dtype:
     goes the same way.
     """
     return torch.bfloat16 if has_fast_bf16(device) else torch.float32
+
+
+def to_device(network: AgeNetwork, device: torch.device) -> AgeNetwork:
+    """The network itself, moved to a device, to answer in what is quick there."""
+    dtype = quick_dtype(device)
+    if device.type == "cpu" and dtype == torch.bfloat16 and network.config.model_type == "vit":
+        # On so few tokens torch's fused attention takes longer: batches by a fifth.
+        network.set_attn_implementation("eager")
+    return network.to(device, dtype)

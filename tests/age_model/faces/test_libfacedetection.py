@@ -73,6 +73,20 @@ def test_a_tall_picture_is_cut_into_an_upper_and_a_lower_half(astronaut):
     assert np.abs(faces.box_xyxy.reshape(2, 2).mean(axis=0) - [202, 335]).max() < 12
 
 
+def test_in_one_thread_a_picture_is_searched_whole_with_the_same_answer(astronaut, monkeypatch):
+    photo = np.full((480, 640, 3), 127, np.uint8)
+    photo[140:340, 220:420] = astronaut[20:220, 120:320]
+    in_halves = LibfacedetectionDetector().detect(photo)
+    monkeypatch.setattr(cv2, "getNumThreads", lambda: 1)
+    detector, widths = LibfacedetectionDetector(), []
+    call = detector._call
+    monkeypatch.setattr(detector, "_call", lambda bgr: widths.append(bgr.shape[1]) or call(bgr))
+    whole = detector.detect(photo)
+    assert widths == [640, detector.SMALL_SIDE, 312]
+    assert np.abs(whole.box_xyxy - in_halves.box_xyxy).max() <= 1
+    assert np.abs(whole.landmarks_xy - in_halves.landmarks_xy).max() <= 1
+
+
 def test_a_search_starts_no_threads_of_openmp_and_leaves_torch_its_own():
     """In a process of its own: torch's OpenMP serves the library too, where torch is loaded."""
     code = """

@@ -7,7 +7,12 @@ import torch
 from age_model import AgePredictor, cli
 from age_model.network import precision
 from age_model.network.modeling import AgeViT
-from age_model.network.precision import choose_device, has_fast_bf16, quick_dtype
+from age_model.network.precision import (
+    choose_device,
+    has_fast_bf16,
+    quick_dtype,
+    to_device,
+)
 from age_model.predictor import BATCH_SIZE, GPU_BATCH_SIZE
 
 
@@ -85,6 +90,20 @@ def test_the_network_goes_to_the_device_in_its_quick_arithmetic(
     predictor = AgePredictor(network, Detector(), str(tiny_checkpoint), device)
     assert went == [(torch.device(device), torch.bfloat16)]
     assert predictor.device == torch.device(device) and predictor.batch_size == batch
+
+
+@pytest.mark.parametrize(
+    ("device", "fast_bf16", "attention"),
+    [("cpu", True, "eager"), ("cpu", False, "sdpa"), ("cuda", True, "sdpa")],
+)
+def test_plain_attention_is_taken_where_it_is_quick(
+    machine, monkeypatch, tiny_checkpoint, device, fast_bf16, attention
+):
+    machine(cuda=1, fast_bf16=fast_bf16)
+    network = AgeViT.from_pretrained(tiny_checkpoint)
+    monkeypatch.setattr(network, "to", lambda *where: network)
+    to_device(network, torch.device(device))
+    assert network.config._attn_implementation == attention
 
 
 def test_all_that_the_network_computes_is_on_its_device(machine, tiny_checkpoint):
