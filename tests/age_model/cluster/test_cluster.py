@@ -8,8 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
+from moto.server import ThreadedMotoServer
 from PIL import Image
 
 from age_model import cli
@@ -74,7 +76,25 @@ def assert_same(got: pa.Table, wanted: pa.Table) -> None:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator["ray.cluster_utils.Cluster"]:
+def s3() -> Iterator["pafs.FileSystem"]:
+    """A server that speaks S3, on this machine; the environment tells everybody of it."""
+    server, patch = ThreadedMotoServer(port=0, verbose=False), pytest.MonkeyPatch()
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    for name, value in {
+        "ENDPOINT_URL": address,
+        "ACCESS_KEY_ID": "test",
+        "SECRET_ACCESS_KEY": "test",
+        "DEFAULT_REGION": "us-east-1",
+    }.items():
+        patch.setenv(f"AWS_{name}", value)
+    yield pafs.S3FileSystem(endpoint_override=address, allow_bucket_creation=True)
+    patch.undo()
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(s3) -> Iterator["ray.cluster_utils.Cluster"]:
     from ray.cluster_utils import Cluster
 
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
@@ -118,6 +138,26 @@ def test_parquet_with_pictures_is_examined_once(start, photos, tmp_path):
         found = rows(out)
         assert found["file"].to_pylist() == sorted(names)
         assert found["width"].to_pylist() == [221, 222, 223, None]
+
+
+@pytest.mark.slow
+def test_bucket_is_examined_once(start, s3, photos):
+    """From one bucket to another; then the same command finds everything done."""
+    names = ["001.jpg", "below/002.jpg", "empty.jpg"]
+    for bucket in ("archive", "ages"):
+        s3.create_dir(bucket)
+    for name in names:
+        with s3.open_output_stream(f"archive/photos/{name}") as file:
+            file.write((photos / Path(name).name).read_bytes())
+    for done in (0, 3):
+        command = start("s3://archive/photos", "--out", "s3://ages/out")
+        _, said = command.communicate(timeout=400)
+        assert command.returncode == 1, said
+        assert f"{done} pictures are done already" in said
+        assert "3 pictures, 2 faces, 1 failed" in said
+        found = pq.read_table("ages/out", filesystem=s3).sort_by(KEY)
+        assert found["file"].to_pylist() == [f"s3://archive/photos/{name}" for name in names]
+        assert found["width"].to_pylist() == [221, 222, None]
 
 
 @pytest.mark.slow
