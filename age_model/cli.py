@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 
@@ -52,16 +52,21 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(problem)
     # Ended by the system, it ends as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return exit_status("age_model", lambda: _run(parser, args))
+
+
+def exit_status(command: str, work: Callable[[], int]) -> int:
+    """What a command's work ends with, also where it cannot go on, or Ctrl-C ends it."""
     try:
-        return _run(parser, args)
+        return work()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_FAILED
     except OSError as error:
-        print(f"age_model: {error}", file=sys.stderr)
+        print(f"{command}: {error}", file=sys.stderr)
         return SOME_FAILED
     except KeyboardInterrupt:
-        print("age_model: interrupted", file=sys.stderr)
+        print(f"{command}: interrupted", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from age_model.cli import INTERRUPTED, SOME_FAILED, add_question_options, question
+from age_model.cli import SOME_FAILED, add_question_options, exit_status, question
 from age_model.records.resume import done_in
 from age_model.records.summary import Summary
 
@@ -21,15 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError:
         parser.error('this command needs Ray: pip install "age-model[cluster]"')
     try:
-        return _run(args)
+        return exit_status("age_model.cluster", lambda: _run(args))
     except ValueError as error:
         parser.error(str(error))
-    except OSError as error:
-        print(f"age_model.cluster: {error}", file=sys.stderr)
-        return SOME_FAILED
-    except KeyboardInterrupt:
-        print("age_model.cluster: interrupted", file=sys.stderr)
-        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -131,12 +131,6 @@ class Page(gr.Blocks):
             client = getattr(kwargs.get("request"), "client", None)
             self.visitors.worked(getattr(client, "host", ""), time.monotonic() - began)
 
-    def example_files(self) -> set[str]:
-        """Paths of the copies of the examples that Gradio made when the page was built."""
-        return {
-            path for block in self.blocks.values() for path in getattr(block, "keep_in_cache", ())
-        }
-
 
 def _in_one_piece(schema: object, parts: dict[str, Any] | None = None) -> object:
     """A JSON schema without references: each is replaced by what it refers to."""

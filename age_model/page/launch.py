@@ -75,9 +75,7 @@ def main() -> int:
         _check_port(options.host, options.port)
         predictor.load(options.model, options.device)
         demo.answer_first(predictor)
-        keep_deleting(
-            Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS, demo.example_files
-        )
+        keep_deleting(Path(UPLOADS.name), CHECK_UPLOADS_SECONDS, UPLOADS_LIVE_SECONDS)
         gradio_patches.apply(MAX_BODY)
         # A public link's visitors come through a program on this machine.
         proxies = (*options.proxy, *(["127.0.0.1"] if options.share else []))

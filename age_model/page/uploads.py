@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -85,26 +84,24 @@ def delete_dead_folders(parent: Path) -> None:
 UPLOADS = _own_folder()  # deleted when Python ends
 
 
-def delete_old_files(folder: Path, seconds: float, keep: set[str]) -> None:
-    """Delete the files below `folder` that did not change for so long, but for those in `keep`."""
+def delete_old_files(folder: Path, seconds: float) -> None:
+    """Delete the files below `folder` that did not change for so long."""
     latest = time.time() - seconds
     for path in list(folder.rglob("*")):
         with suppress(OSError):  # Gradio may have been quicker
             # The times in the file system may be up to a tick behind the clock.
-            if path.name == LOCK or not path.is_file() or str(path) in keep:
+            if path.name == LOCK or not path.is_file():
                 continue
             if path.lstat().st_ctime <= latest:
                 path.unlink()
 
 
-def keep_deleting(
-    folder: Path, every_seconds: float, seconds: float, kept: Callable[[], set[str]]
-) -> None:
+def keep_deleting(folder: Path, every_seconds: float, seconds: float) -> None:
     """Call `delete_old_files` again and again in a thread, as long as the process runs."""
 
     def work() -> None:
         while True:
             time.sleep(every_seconds)
-            delete_old_files(folder, seconds, kept())
+            delete_old_files(folder, seconds)
 
     threading.Thread(target=work, daemon=True).start()

@@ -11,8 +11,8 @@ some. Several have been ways into the server, so what is not listed here is not 
   `/profiling` tell what others do, `/api` is the old name of `/run`, `/login`, `/token` and
   `/dev/reload` have no use without accounts and in production.
 
-`/run` stays open for the page's events that pass the queue by, such as a click on an example; the
-others refuse it (`queue(api_open=False)`).
+`/run` stays open for the page's events that pass the queue by; the others refuse it
+(`queue(api_open=False)`).
 """
 
 import re
