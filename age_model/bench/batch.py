@@ -7,6 +7,7 @@ does a second; what is left of the time is its start. Needs Linux, whose /proc t
 import argparse
 import multiprocessing
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -127,7 +128,7 @@ def _rate(command: list[str], few: Path, many: Path, folder: Path) -> dict[str, 
         began = time.monotonic()
         with (
             _started([*command, str(pictures), "--out", str(out)]) as process,
-            PeakMemory(process.pid, every=0.5) as peak,
+            PeakMemory(process.pid, every=1) as peak,
         ):
             process.wait()
         seconds.append(time.monotonic() - began)
@@ -192,7 +193,7 @@ def _compare_memory(folder: Path, options: argparse.Namespace) -> None:
     first, last = options.memory
     if not 0 < first < last:
         raise ValueError(f"expected --memory FIRST LAST, got {first} {last}")
-    crops = _links(folder / "crops", _pictures(folder)[1], last + last // 50)
+    crops = _links(folder / "crops", _pictures(folder)[1], last + last // 10)
     out, command = folder / "out", _commands(options.model)["command line, 2 workers"]
     after, lines = dict[int, float](), 0
     given = [str(crops), "--crops", "--resume", "--out", str(out)]
@@ -203,11 +204,20 @@ def _compare_memory(folder: Path, options: argparse.Namespace) -> None:
                 lines = _lines(out, lines)
                 for mark in (first, last):
                     if lines >= mark and mark not in after:
-                        after[mark] = memory_mb(process.pid)
+                        after[mark] = _settled_memory_mb(process.pid)
                         print(f"after {lines:7,d} crops: {after[mark]:7.0f} MB", flush=True)
     if last not in after:
         raise ValueError(f"the command line ended after {lines} crops")
     print(f"change: {after[last] / after[first] - 1:+.1%}")
+
+
+def _settled_memory_mb(pid: int) -> float:
+    """The median of some seconds: a batch that is in a network just then takes 20 MB."""
+    seen = []
+    for _ in range(15):
+        seen.append(memory_mb(pid))
+        time.sleep(0.2)
+    return statistics.median(seen)
 
 
 def _lines(path: Path, known: int) -> int:

@@ -49,7 +49,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """What `python -m age_model.bench load` takes."""
     add = parser.add_argument
     add("--url", help="of a running app, perhaps behind a proxy; default: one is started")
-    add("--clients", type=int, nargs="+", default=[1, 4, 16, 64], help="default: 1 4 16 64")
+    add("--clients", type=int, nargs="+", default=[1, 16, 64, 128, 256],
+        help="default: 1 16 64 128 256")  # fmt: skip
     add("--seconds", type=float, default=30, help="for each of them; default: %(default)s")
     add("--pause", type=float, default=5,
         help="seconds from an answer to a client's next photo; default: %(default)s")  # fmt: skip

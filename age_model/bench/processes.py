@@ -7,20 +7,26 @@ from pathlib import Path
 
 def children(pid: int) -> list[int]:
     """Ids of the processes that a process started and that have not ended."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            status = (entry / "stat").read_text().rpartition(")")[2].split()
-        except (OSError, ValueError):
-            continue
-        if entry.name.isdigit() and int(status[1]) == pid and status[0] != "Z":
-            found.append(int(entry.name))
-    return found
+    return _by_parent().get(pid, [])
 
 
 def tree(pid: int) -> list[int]:
     """Ids of a process and of all that it started, and they did."""
-    return [pid, *(one for child in children(pid) for one in tree(child))]
+    started, found = _by_parent(), [pid]
+    for one in found:  # which grows meanwhile
+        found += started.get(one, [])
+    return found
+
+
+def _by_parent() -> dict[int, list[int]]:
+    """Ids of the processes that each one started and that have not ended."""
+    started: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended since
+            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                started.setdefault(int(parent), []).append(int(entry.name))
+    return started
 
 
 def memory_mb(pid: int) -> float:

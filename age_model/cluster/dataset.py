@@ -22,6 +22,9 @@ from age_model.records.resume import Done
 PACKAGES = str(Path(__file__).parents[2])
 # Of a processor: the rest is left to the tasks that read and write.
 ACTOR_CPUS = 1 - SMALL_TASK_CPUS
+# Ray ends processes beyond one for each processor that wait for a second, and the actors count as
+# such: so each file that is written would start a process, at one to two seconds of a processor.
+IDLE_WORKERS = "RAY_idle_worker_killing_time_threshold_ms", "600000"
 
 
 @contextmanager
@@ -32,6 +35,7 @@ def connected(address: str | None) -> Iterator[None]:
         OSError: there is no such cluster.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no report to its makers
+    os.environ.setdefault(*IDLE_WORKERS)
     # For a checkout that is not installed: its machines have it at the same path.
     path = os.pathsep.join(filter(None, (PACKAGES, os.environ.get("PYTHONPATH"))))
     ray.init(address, runtime_env={"env_vars": {"PYTHONPATH": path}}, include_dashboard=False)
