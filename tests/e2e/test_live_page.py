@@ -123,6 +123,20 @@ def test_a_camera_that_does_not_start_is_said_in_its_place(open_page):
         page.get_by_role("button", name="Stop").click()
 
 
+def test_behind_another_tab_the_camera_is_off(open_page):
+    page = open_page(1280, 900)
+    _webcam(page).click()
+    page.locator("#live-view[data-live=on]").wait_for()
+    track = page.evaluate_handle(
+        "document.querySelector('#live-camera video').srcObject.getTracks()[0]"
+    )
+    page.get_by_role("tab", name="Photo").click()
+    page.locator("#live-view[data-live=off]").wait_for(state="attached")
+    assert track.evaluate("one => one.readyState") == "ended"
+    _webcam(page).click()
+    page.locator("#live-view[data-live=on]").wait_for()
+
+
 def test_the_back_camera_is_not_mirrored(open_page):
     page = open_page(390, 844)
     start = _webcam(page)

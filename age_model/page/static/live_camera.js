@@ -69,6 +69,7 @@ const start = async (wish = { facingMode: "user" }) => {
     send(true);
     show("on");
     element.querySelector(".live-stop").focus({ preventScroll: true });
+    stopUnseen();
   } catch (error) {
     closeStream();
     show("problem", error.name);
@@ -84,6 +85,12 @@ const stop = () => {
   show("off");
   element.querySelector(".live-off button").focus({ preventScroll: true });
 };
+
+// Behind another tab of the page the camera is off.
+const stopUnseen = () => {
+  if (!view.checkVisibility()) stop();
+};
+new ResizeObserver(stopUnseen).observe(view);
 
 // A phone says which way its cameras look; elsewhere the next one in the list is taken.
 const other = async () => {
