@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PHOTO_WH, CROP_SIDE = (640, 480), 200
 SHARES = 10  # the smaller number of pictures is this part of the larger one
 LEAST = 128  # or this: fewer would be examined without workers
+SAMPLES, SAMPLE_SECONDS = 15, 0.2  # of memory, from when so many crops are done
 # In a process of its own, with all threads: what `bench model` measures.
 IN_MEMORY = """
 import sys, time
@@ -195,29 +196,25 @@ def _compare_memory(folder: Path, options: argparse.Namespace) -> None:
         raise ValueError(f"expected --memory FIRST LAST, got {first} {last}")
     crops = _links(folder / "crops", _pictures(folder)[1], last + last // 10)
     out, command = folder / "out", _commands(options.model)["command line, 2 workers"]
-    after, lines = dict[int, float](), 0
     given = [str(crops), "--crops", "--resume", "--out", str(out)]
+    seen: list[tuple[int, float]] = []  # crops that were done, and the memory then
     with _started([*command, *given]) as process:
-        while process.poll() is None and last not in after:
-            time.sleep(0.2)
+        while process.poll() is None and sum(done >= last for done, _ in seen) < SAMPLES:
+            time.sleep(SAMPLE_SECONDS)
             if out.exists():
-                lines = _lines(out, lines)
-                for mark in (first, last):
-                    if lines >= mark and mark not in after:
-                        after[mark] = _settled_memory_mb(process.pid)
-                        print(f"after {lines:7,d} crops: {after[mark]:7.0f} MB", flush=True)
-    if last not in after:
-        raise ValueError(f"the command line ended after {lines} crops")
-    print(f"change: {after[last] / after[first] - 1:+.1%}")
+                seen.append((_lines(out, seen[-1][0] if seen else 0), memory_mb(process.pid)))
+    after = [_memory_mb(seen, mark) for mark in (first, last)]
+    print(f"change: {after[1] / after[0] - 1:+.1%}")
 
 
-def _settled_memory_mb(pid: int) -> float:
-    """The median of some seconds: a batch that is in a network just then takes 20 MB."""
-    seen = []
-    for _ in range(15):
-        seen.append(memory_mb(pid))
-        time.sleep(0.2)
-    return statistics.median(seen)
+def _memory_mb(seen: list[tuple[int, float]], mark: int) -> float:
+    """The median of SAMPLES: a batch that is in a network just then takes 20 MB."""
+    samples = [one for one in seen if one[0] >= mark][:SAMPLES]
+    if not samples:
+        raise ValueError(f"the command line ended before {mark} crops were done")
+    median = statistics.median(mb for _, mb in samples)
+    print(f"after {samples[0][0]:7,d} crops: {median:7.0f} MB", flush=True)
+    return median
 
 
 def _lines(path: Path, known: int) -> int:
