@@ -202,7 +202,7 @@ def _compare_memory(folder: Path, options: argparse.Namespace) -> None:
         while process.poll() is None and sum(done >= last for done, _ in seen) < SAMPLES:
             time.sleep(SAMPLE_SECONDS)
             if out.exists():
-                seen.append((_lines(out, seen[-1][0] if seen else 0), memory_mb(process.pid)))
+                seen.append((_lines(out), memory_mb(process.pid)))
     after = [_memory_mb(seen, mark) for mark in (first, last)]
     print(f"change: {after[1] / after[0] - 1:+.1%}")
 
@@ -217,11 +217,11 @@ def _memory_mb(seen: list[tuple[int, float]], mark: int) -> float:
     return median
 
 
-def _lines(path: Path, known: int) -> int:
+def _lines(path: Path) -> int:
     """About how many lines a file has, from its size: all of them are nearly equally long."""
     with path.open("rb") as file:
         length = len(file.readline())
-    return max(known, path.stat().st_size // length if length else 0)
+    return path.stat().st_size // length if length else 0
 
 
 def _text(measured: dict[str, Any], options: argparse.Namespace) -> str:

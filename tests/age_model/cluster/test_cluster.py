@@ -76,7 +76,7 @@ def assert_same(got: pa.Table, wanted: pa.Table) -> None:
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator["pafs.FileSystem"]:
+def s3() -> Iterator[pafs.S3FileSystem]:
     """A server that speaks S3, on this machine; the environment tells everybody of it."""
     server, patch = ThreadedMotoServer(port=0, verbose=False), pytest.MonkeyPatch()
     server.start()
