@@ -21,7 +21,7 @@ from train.console.output import shown_name
 
 # Of hundreds of parameters, those that an experiment here may be about.
 SETTINGS = (
-    "start", "teacher", "second_teacher", "learning_rate", "max_steps",
+    "start", "teacher", "further_teachers", "learning_rate", "max_steps",
     "per_device_train_batch_size", "optimizer", "class_weighting", "class_weight_power",
     "gender_loss", "distillation", "feature_distillation", "patch_dropout", "mixup", "image_size",
     "utkface_share", "source_weights",
@@ -29,7 +29,8 @@ SETTINGS = (
 )  # fmt: skip
 # Names in the records of runs before these were renamed.
 FORMER_NAMES = {
-    "feature_distillation": "hints", "adjusted": "finished", "interpolated_with": "averaged_with",
+    "further_teachers": "second_teacher", "feature_distillation": "hints",
+    "adjusted": "finished", "interpolated_with": "averaged_with",
     "alpha": "share", "common": "unweighted", "rare": "raised",
 }  # fmt: skip
 SCORES: dict[
@@ -82,7 +83,8 @@ def run_record(run_id: str) -> dict:
         raise InputError(f"expected an MLflow run {run_id}, got: {error}") from None
     params, metrics = run.data.params, final_metrics(run_id)
     values = {name: params.get(name, params.get(FORMER_NAMES.get(name, name))) for name in SETTINGS}
-    settings = {name: value for name, value in values.items() if value not in (None, "None", "{}")}
+    absent = (None, "None", "{}", "[]")
+    settings = {name: value for name, value in values.items() if value not in absent}
     return {
         "preset": run.info.run_name,
         "finished": run.info.status == "FINISHED",

@@ -97,6 +97,7 @@ def finetune(
             "validation": trainer.evaluate(),
             "evaluations": [entry for entry in trainer.state.log_history if "eval_mae" in entry],
             "teacher": _metadata_of(model_args.teacher),
+            "further_teachers": [_metadata_of(name) for name in model_args.further_teachers],
             "base": _metadata_of(model_args.base_model),
             "base_hub_id": _hub_id(model_args.base_model),
             RUN_ID: run_id,
@@ -120,7 +121,7 @@ def build_trainer(
               file=sys.stderr)  # fmt: skip
     teachers = starting_teachers(model_args, network)
     for vit in (network, *teachers):
-        if args.use_cpu and vit is not None and vit.config.model_type == "vit":
+        if args.use_cpu and vit.config.model_type == "vit":
             # torch's fused attention is slow on few tokens here: with it, a step at 32 patches
             # takes 1.4 times as long, one at 64 patches 1.6 times (torch 2.13, forward and
             # backward).
@@ -138,8 +139,7 @@ def build_trainer(
     patience = args.early_stopping_patience if args.eval_strategy != "no" else None
     trainer = WeightedTrainer(
         model=network,
-        teacher=teachers[0],
-        second_teacher=teachers[1],
+        teachers=teachers,
         args=args,
         train_dataset=FaceDataset(train_rows, preprocessing, sigma, STORED),
         eval_dataset=FaceDataset(validation_rows, preprocessing, sigma),

@@ -236,11 +236,12 @@ def test_fewer_pictures_than_a_batch_are_a_batch(on_gpu_terms, tmp_path):
 
 def test_distillation_trains_and_leaves_a_clean_checkpoint(trained, prepared, tmp_path):
     final = _train(prepared, tmp_path / "student", "--teacher", str(trained), "--max_steps", "4",
-                   "--second_teacher", str(trained), "--feature_distillation", "0.7",
+                   "--further_teachers", *[str(trained)] * 2, "--feature_distillation", "0.7",
                    "--eval_strategy", "no", "--load_best_model_at_end", "false")  # fmt: skip
     facts = json.loads((final / "training.json").read_text())
     assert facts["teacher"]["preset"] == "smoke"
-    assert facts["arguments"]["second_teacher"] == trained.name
+    assert facts["arguments"]["further_teachers"] == [trained.name] * 2
+    assert [teacher["preset"] for teacher in facts["further_teachers"]] == ["smoke", "smoke"]
     saved = load_file(final / "model.safetensors")
     assert facts["arguments"]["feature_distillation"] == 0.7
     assert not [name for name in saved if "feature_projection" in name]
@@ -252,7 +253,7 @@ def test_teachers_compute_as_the_student_does(trained, prepared, tmp_path):
         parsed = parse([*SMOKE, "--teacher", str(trained), "--data", str(prepared), "--output_dir",
                         str(tmp_path / precision), "--precision", precision])[:3]  # fmt: skip
         trainer = build_trainer(*parsed)
-        assert {p.dtype for p in trainer.teacher.parameters()} == {dtype}
+        assert {p.dtype for p in trainer.teachers[0].parameters()} == {dtype}
         assert {p.dtype for p in trainer.model.parameters()} == {torch.float32}
 
 
@@ -264,7 +265,7 @@ def test_plain_attention_is_for_training_on_a_processor_only(trained, prepared, 
                     str(prepared), "--output_dir", str(tmp_path)])[:3]  # fmt: skip
     trainer = build_trainer(*parsed)
     assert trainer.model.config._attn_implementation == "eager"
-    assert trainer.teacher.config._attn_implementation == "eager"
+    assert trainer.teachers[0].config._attn_implementation == "eager"
     assert AgeViT.from_pretrained(trained).config._attn_implementation == "sdpa"
 
 

@@ -112,10 +112,14 @@ def test_teacher_is_told(checkpoint):
     assert "### Its teacher" in card and "`big-cnn`" in card and "123,456" in card
     assert "mirror images" not in card
     change(
-        checkpoint / "training.json", lambda t: t["arguments"].update(second_teacher="runs/b/final")
+        checkpoint / "training.json",
+        lambda t: t["arguments"].update(further_teachers=["runs/b/final", "runs/c/final"]),
     )
     card = document.card_text(*document.read_facts(checkpoint))
-    assert "averaged with those that `runs/b/final` gives for their mirror images" in card
+    assert (
+        "averaged with what `runs/b/final` and `runs/c/final` answered for their mirror images"
+        in card
+    )
 
 
 def test_the_run_that_it_went_on_from_is_told_first(checkpoint):

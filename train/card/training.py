@@ -91,8 +91,8 @@ def _all_sources(training: dict) -> list[tuple[str, int, dict]]:
     for run in _chain(training):
         for source in _sources(run):
             found.setdefault(source[0], source)
-        if run.get("teacher"):
-            for source in _all_sources(run["teacher"]):
+        for teacher in _teachers(run):
+            for source in _all_sources(teacher):
                 found.setdefault(source[0], source)
     return list(found.values())
 
@@ -110,15 +110,23 @@ def training_text(training: dict) -> str:
         parts.append(
             "### Its teacher\nBeside the labels, it learned from the age distributions that "
             "another network, trained before it on the same training split, gives for its pictures"
-            f"{_second(training['arguments'])}.\n\n{_runs(teacher)}"
+            f"{_further(training)}.\n\n{_runs(teacher)}"
         )
     return "\n\n".join(parts)
 
 
-def _second(arguments: dict) -> str:
-    """The other teacher, where there was one."""
-    other = arguments.get("second_teacher")
-    return f", averaged with those that `{other}` gives for their mirror images" if other else ""
+def _teachers(training: dict) -> list[dict]:
+    """How those of its teachers came about of which that is known."""
+    return [t for t in (training.get("teacher"), *training.get("further_teachers", [])) if t]
+
+
+def _further(training: dict) -> str:
+    """The teachers beside the first one, where there were such."""
+    others = training["arguments"].get("further_teachers")
+    if not others:
+        return ""
+    names = " and ".join(f"`{name}`" for name in others)
+    return f", averaged with what {names} answered for their mirror images"
 
 
 def _runs(training: dict) -> str:

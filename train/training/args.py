@@ -52,9 +52,9 @@ class ModelArguments:
     teacher: str | None = field(
         default=None, metadata={"help": "Folder of a trained network to distil into this one."}
     )
-    second_teacher: str | None = field(
-        default=None,
-        metadata={"help": "Folder of another, with whose answers those of the first are averaged."},
+    further_teachers: list[str] = field(
+        default_factory=list,
+        metadata={"help": "Folders of others, whose answers are averaged with those of the first."},
     )
 
     def __post_init__(self) -> None:
@@ -64,15 +64,19 @@ class ModelArguments:
             except ValueError as error:
                 raise InputError(f"--groups: {error}") from None
         self.network_config = _json_object("network_config", self.network_config or {})
-        for name in ("teacher", "second_teacher"):
-            folder = getattr(self, name)
-            if folder and not is_checkpoint(Path(folder)):
+        for folder in self.teachers:
+            if not is_checkpoint(Path(folder)):
                 raise InputError(
-                    f"{name}: expected the folder of a trained network, found no config.json in "
+                    "teacher: expected the folder of a trained network, found no config.json in "
                     f"{folder}; train it first, with its own preset"
                 )
-        if self.second_teacher and not self.teacher:
-            raise InputError("second_teacher: there is no first one; name it as teacher")
+        if self.further_teachers and not self.teacher:
+            raise InputError("further_teachers: there is no first one; name it as teacher")
+
+    @property
+    def teachers(self) -> list[str]:
+        """Folders of all teachers, the first one first."""
+        return [*([self.teacher] if self.teacher else []), *self.further_teachers]
 
 
 @dataclass

@@ -6,7 +6,7 @@ convolutional network knows by construction; feature distillation hands it over 
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -34,13 +34,13 @@ def answer_loss(
     return torch.stack(losses).sum(dim=0)
 
 
-def averaged(first: AgeOutput, second: AgeOutput) -> AgeOutput:
-    """The mean of what two teachers answer, as probabilities, and what the first one sees where."""
+def averaged(outputs: Sequence[AgeOutput]) -> AgeOutput:
+    """The mean of what teachers answer, as probabilities, and what the first one sees where."""
     means = {}
     for head in HEADS.values():
-        log_p, log_q = (F.log_softmax(output[head].float(), dim=1) for output in (first, second))
-        means[head] = torch.logaddexp(log_p, log_q) - math.log(2)
-    return AgeOutput(**{**first, **means})
+        log_p = torch.stack([F.log_softmax(output[head].float(), dim=1) for output in outputs])
+        means[head] = log_p.logsumexp(dim=0) - math.log(len(outputs))
+    return AgeOutput(**{**outputs[0], **means})
 
 
 def feature_loss(student: AgeOutput, teacher: AgeOutput, student_side: int) -> torch.Tensor:

@@ -43,21 +43,15 @@ def starting_network(
     return network
 
 
-def starting_teachers(
-    args: ModelArguments, network: PreTrainedModel
-) -> list[PreTrainedModel | None]:
-    """The first and the second teacher, where there are such.
+def starting_teachers(args: ModelArguments, network: PreTrainedModel) -> list[PreTrainedModel]:
+    """The teachers, the first one first.
 
     Raises:
         InputError: one wants its input another way than the network, which it shares.
     """
-    teachers = [
-        load_network(name) if name else None for name in (args.teacher, args.second_teacher)
-    ]
+    teachers = [load_network(name) for name in args.teachers]
     wanted = input_preprocessing(network)
-    for teacher, name in zip(teachers, (args.teacher, args.second_teacher), strict=True):
-        if teacher is None:
-            continue
+    for teacher, name in zip(teachers, args.teachers, strict=True):
         given = input_preprocessing(teacher)
         # A convolutional network takes pictures of any size.
         fixed = getattr(teacher.config, "image_size", None) is not None
@@ -78,7 +72,7 @@ def _shown(preprocessing) -> str:
 
 def note_attributes(
     network: PreTrainedModel,
-    teachers: list[PreTrainedModel | None],
+    teachers: list[PreTrainedModel],
     rows: Dataset,
     args: AgeTrainingArguments,
 ) -> None:
@@ -101,7 +95,7 @@ def note_attributes(
     setattr(network.config, ATTRIBUTES_KEY, [name for name in ATTRIBUTES if name in taught])
 
 
-def taught_by(teachers: list[PreTrainedModel | None]) -> list[str]:
+def taught_by(teachers: list[PreTrainedModel]) -> list[str]:
     """The attributes that every teacher knows; none without one."""
-    known = [set(trained_attributes(teacher.config)) for teacher in teachers if teacher is not None]
+    known = [set(trained_attributes(teacher.config)) for teacher in teachers]
     return [name for name in ATTRIBUTES if known and all(name in each for each in known)]

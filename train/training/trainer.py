@@ -1,7 +1,7 @@
 """WeightedTrainer: the Trainer with this project's loss, optimizer and scores."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,9 @@ class WeightedTrainer(Trainer):
     training set's labels), with gender, ethnicity and, with a teacher, distillation beside it.
 
     Args:
-        teacher: a trained network to learn from; it is put on the model's device and never changed.
-        second_teacher: another one, with whose answers the first one's are averaged. It sees the
-            pictures mirrored, so that the two err less alike.
+        teachers: trained networks to learn from; they are put on the model's device and never
+            changed. Their answers are averaged; all but the first see the pictures mirrored, so
+            that they err less alike. What the first one sees where is learned from too.
         kwargs: as for `Trainer`; `args` is an `AgeTrainingArguments`.
     """
 
@@ -58,26 +58,22 @@ class WeightedTrainer(Trainer):
     def __init__(
         self,
         *,
-        teacher: PreTrainedModel | None = None,
-        second_teacher: PreTrainedModel | None = None,
+        teachers: Sequence[PreTrainedModel] = (),
         **kwargs,
     ):
         model, args = kwargs["model"], kwargs["args"]
-        if teacher is not None and args.feature_distillation:
-            _projection(model, teacher).join(model)
+        if teachers and args.feature_distillation:
+            _projection(model, teachers[0]).join(model)
         super().__init__(**kwargs)
         self.preprocessing = self.eval_dataset.preprocessing
         self.groups = age_groups(model.config)
-        self._lessons = ["age", *taught_by([teacher, second_teacher])]
+        self._lessons = ["age", *taught_by(list(teachers))]
         self._cache: DeviceCache | None = None
         self._compiled: Callable[..., AgeOutput] | None = None
         self.compute_metrics = self._scores
         # A teacher only answers, so where the student computes in bf16 it can be bf16 throughout.
         dtype = TEACHER_DTYPE[self.args.precision]
-        self.teacher, self.second_teacher = (
-            network.eval().to(self.args.device, dtype) if network is not None else None
-            for network in (teacher, second_teacher)
-        )
+        self.teachers = [network.eval().to(self.args.device, dtype) for network in teachers]
         rows = self.train_dataset.rows
         point, interval = age_class_weights(
             np.array(rows["age_low"]),
@@ -101,7 +97,7 @@ class WeightedTrainer(Trainer):
         if blend:
             labels = {name: inputs[name] for name in (*self.args.label_names, SIGMA)}
             loss = blend.of(loss, self.label_loss(outputs, blend.others(labels)))
-        if self.teacher is not None and model.training:
+        if self.teachers and model.training:
             with torch.no_grad():
                 lesson = self._lesson(pixel_values)
             share = self.args.distillation
@@ -135,12 +131,10 @@ class WeightedTrainer(Trainer):
         return self.state.global_step < share * self.state.max_steps
 
     def _lesson(self, pixel_values: torch.Tensor) -> AgeOutput:
-        teacher: Any = self.teacher
-        pixel_values = pixel_values.to(teacher.dtype)
-        lesson = teacher(pixel_values)
-        if self.second_teacher is None:
-            return lesson
-        return averaged(lesson, self.second_teacher(pixel_values.flip(3)))
+        first, *others = self.teachers
+        pixel_values = pixel_values.to(first.dtype)
+        mirrored = pixel_values.flip(3)
+        return averaged([first(pixel_values), *(network(mirrored) for network in others)])
 
     def label_loss(self, outputs, labels: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B,) weighted loss against the labels; a label that is missing adds nothing."""

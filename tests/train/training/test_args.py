@@ -24,10 +24,10 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for config in CONFIGS:
         preset = json.loads(config.read_text())
-        for name in ("teacher", "second_teacher"):
-            if name in preset:
-                (tmp_path / preset[name]).mkdir(parents=True, exist_ok=True)
-                (tmp_path / preset[name] / "config.json").write_text("{}")
+        for name in [preset.get("teacher"), *preset.get("further_teachers", [])]:
+            if name:
+                (tmp_path / name).mkdir(parents=True, exist_ok=True)
+                (tmp_path / name / "config.json").write_text("{}")
     return tmp_path
 
 

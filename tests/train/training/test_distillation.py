@@ -76,7 +76,7 @@ def test_two_teachers_teach_the_mean_of_their_probabilities():
             token_features=torch.full((1, 4, 2), place),
         )  # fmt: skip
 
-    mean = averaged(output(0.9, 1.0), output(0.3, 2.0))
+    mean = averaged([output(0.9, 1.0), output(0.3, 2.0)])
     for head in ("logits", "gender_logits", "ethnicity_logits"):
         assert mean[head].softmax(1)[0].tolist() == pytest.approx([0.6, 0.4])
     assert mean.token_features.unique().tolist() == [1.0], "the places are the first one's"
@@ -88,11 +88,11 @@ def test_teachers_in_bf16_are_averaged_in_float32():
         for logits in (torch.tensor([[6.0, 0.0]]).bfloat16(), torch.tensor([[8.0, 0.0]]).bfloat16())
     )
     expected = (1 / (1 + math.exp(-6)) + 1 / (1 + math.exp(-8))) / 2
-    mean = averaged(first, second)
+    mean = averaged([first, second])
     assert mean.logits.exp()[0, 0].item() == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_second_teacher_sees_the_mirror_image():
+def test_further_teachers_see_the_mirror_image():
     class Brightness(torch.nn.Module):
         """How bright the left column is, as the logit of the first age."""
 
@@ -107,8 +107,8 @@ def test_the_second_teacher_sees_the_mirror_image():
     picture = torch.zeros(1, 3, 4, 4)
     picture[..., 0] = 5.0
     trainer = WeightedTrainer.__new__(WeightedTrainer)
-    trainer.teacher, trainer.second_teacher = Brightness(), None
+    trainer.teachers = [Brightness()]
     alone = trainer._lesson(picture).logits.softmax(1)[0, 0].item()
-    trainer.second_teacher = Brightness()
-    both = trainer._lesson(picture).logits.softmax(1)[0, 0].item()
-    assert alone > 0.99 and both == pytest.approx((alone + 0.5) / 2, abs=1e-4)
+    trainer.teachers = [Brightness(), Brightness(), Brightness()]
+    all_three = trainer._lesson(picture).logits.softmax(1)[0, 0].item()
+    assert alone > 0.99 and all_three == pytest.approx((alone + 0.5 + 0.5) / 3, abs=1e-4)

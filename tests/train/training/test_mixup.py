@@ -87,7 +87,7 @@ def test_the_teacher_is_shown_the_blend(trainer, batch, monkeypatch):
                          ethnicity_logits=torch.zeros(3, 5))  # fmt: skip
 
     monkeypatch.setattr(trainer, "_lesson", lesson)
-    trainer.teacher, trainer.args.feature_distillation = trainer.model, 0.0
+    trainer.teachers, trainer.args.feature_distillation = [trainer.model], 0.0
     trainer.compute_loss(trainer.model.train(), batch)
     assert torch.equal(seen[0], BLEND.of(batch["pixel_values"]))
 

@@ -45,15 +45,15 @@ def test_attributes_come_from_the_base_from_labels_or_from_the_teacher(
 ):
     network = network_that_knows(*base)
     rows = {name: SOME if name in labelled else NONE for name in ("gender", "ethnicity")}
-    teachers = [network_that_knows(*teacher) if teacher is not None else None, None]
+    teachers = [network_that_knows(*teacher)] if teacher is not None else []
     note_attributes(network, teachers, rows, SimpleNamespace(**LOSSES | losses))
     assert trained_attributes(network.config) == taught
 
 
 def test_two_teachers_teach_what_both_know():
     both, one = network_that_knows("gender", "ethnicity"), network_that_knows("gender")
-    assert taught_by([both, one]) == ["gender"] and taught_by([both, None])[1] == "ethnicity"
-    assert taught_by([None, None]) == []
+    assert taught_by([both, one]) == ["gender"] and taught_by([both])[1] == "ethnicity"
+    assert taught_by([]) == []
 
 
 def test_what_a_teacher_was_not_taught_it_does_not_teach():
