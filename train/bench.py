@@ -28,7 +28,7 @@ from train.console.errors import InputError
 from train.evaluation.arguments import SplitArguments
 from train.evaluation.predict import predict_split
 from train.finetune import build_trainer
-from train.training.args import parse
+from train.training.presets import parse
 from train.training.trainer import WeightedTrainer
 
 BATCHES, STEPS, WARM_UP = 30, 8, 2

@@ -31,9 +31,9 @@ from train.console.output import shown_name
 from train.experiments import shown_number
 from train.finetune import build_trainer, finetune
 from train.networks.registry import load_network
-from train.training.args import parse
 from train.training.mlflow_contents import final_metrics
 from train.training.mlflow_runs import note_of_run, parent_run, use_tracking
+from train.training.presets import parse
 
 PRESET = Path(__file__).parent / "configs" / "compare.json"
 ADAMW = {"optimizer": "trainer", "optim": "adamw_torch", "weight_decay": 0.02}

@@ -33,10 +33,11 @@ from train.data.prepared import load_prepared, source_metadata
 from train.evaluation.metrics import validation_scores
 from train.figures.curves import write_curves
 from train.networks.registry import input_preprocessing, is_checkpoint
-from train.training.args import AgeTrainingArguments, DataArguments, ModelArguments, parse
+from train.training.args import AgeTrainingArguments, DataArguments, ModelArguments
 from train.training.gentle import FreezeBackbone
 from train.training.mlflow_contents import log_final
 from train.training.mlflow_runs import RUN_ID, hardware, training_run
+from train.training.presets import parse
 from train.training.start import note_attributes, starting_network, starting_teachers
 from train.training.trainer import StopAfter, Stopwatch, WeightedTrainer
 

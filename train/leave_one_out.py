@@ -28,7 +28,7 @@ from train.evaluation.predictions import Predictions
 from train.evaluation.provenance import provenance, source_facts
 from train.evaluation.results_file import rounded
 from train.finetune import finetune
-from train.training.args import parse
+from train.training.presets import parse
 
 TEENS = (13, 19)  # years, both ends included
 SPLIT = "test"

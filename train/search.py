@@ -33,8 +33,8 @@ from train.console.command import exit_on_error
 from train.console.errors import InputError
 from train.figures.importance import draw_importance
 from train.finetune import UNFINISHED, Stopped, build_trainer, finetune
-from train.training.args import parse, preset_of
 from train.training.mlflow_runs import parent_run
+from train.training.presets import parse, preset_of
 from train.training.search_space import read_space
 
 STUDY = "study.db"

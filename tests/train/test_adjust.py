@@ -12,8 +12,8 @@ from train import adjust
 from train.card.training import training_text
 from train.finetune import build_trainer
 from train.finetune import main as finetune
-from train.training.args import parse
 from train.training.mlflow_runs import note_of_run
+from train.training.presets import parse
 
 pytestmark = pytest.mark.slow  # it trains, or measures what was trained
 

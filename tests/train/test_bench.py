@@ -5,7 +5,7 @@ import pytest
 
 from train import bench
 from train.finetune import build_trainer
-from train.training.args import parse
+from train.training.presets import parse
 
 CONFIG = Path(__file__).parents[2] / "train" / "configs" / "smoke.json"
 

@@ -24,7 +24,7 @@ from train.data.prepared import load_prepared
 from train.evaluation.metrics import validation_scores
 from train.finetune import UNFINISHED, build_trainer, check_validation, finetune, main
 from train.networks.registry import load_network
-from train.training.args import parse
+from train.training.presets import parse
 
 pytestmark = pytest.mark.slow  # it trains, or measures what was trained
 

@@ -22,7 +22,7 @@ from train import calibrate, evaluate, export, finetune, prepare
 from train.finetune import build_trainer
 from train.networks.registry import input_preprocessing, load_network
 from train.publishing import onnx_files
-from train.training.args import parse
+from train.training.presets import parse
 
 pytestmark = pytest.mark.slow  # it trains
 

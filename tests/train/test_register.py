@@ -21,8 +21,8 @@ from age_model import AgePredictor
 from tests.support.app_server import free_port
 from train import evaluate, finetune, register
 from train.publishing.mlflow_model import EXAMPLE, input_example
-from train.training.args import parse
 from train.training.mlflow_runs import note_of_run
+from train.training.presets import parse
 from train.training.trainer import Stopwatch
 
 pytestmark = pytest.mark.slow  # it trains and serves

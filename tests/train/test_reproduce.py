@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from train.training.args import parse
+from train.training.presets import parse
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIGS = REPOSITORY / "train" / "configs"

@@ -9,7 +9,7 @@ import pytest
 from train import search as search_command
 from train.console.errors import InputError
 from train.search import Pruned, Pruning, Search, main, search
-from train.training.args import parse, preset_of
+from train.training.presets import parse, preset_of
 from train.training.search_space import read_space
 
 CONFIGS = Path(__file__).parents[2] / "train" / "configs"

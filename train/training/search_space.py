@@ -18,7 +18,7 @@ from optuna.distributions import (
 )
 
 from train.console.errors import InputError
-from train.training.args import option_names
+from train.training.presets import option_names
 
 KEYS = {
     "float": ({"low", "high"}, {"log", "step"}),

@@ -10,8 +10,8 @@ from tests.support.pretrained import KINDS, save_pretrained
 from train.console.errors import InputError
 from train.finetune import build_trainer
 from train.networks.registry import load_network, new_network
-from train.training.args import parse
 from train.training.gentle import FreezeBackbone, depths, is_head, parameter_groups
+from train.training.presets import parse
 from train.training.start import starting_network
 
 VIT = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 64,

@@ -7,8 +7,8 @@ from age_model.network.modeling import AgeOutput
 from train.console.errors import InputError
 from train.data.dataset import SIGMA
 from train.finetune import build_trainer
-from train.training.args import parse
 from train.training.mixup import Blend
+from train.training.presets import parse
 
 SMALL = '{"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, ' \
     '"intermediate_size": 16, "image_size": 32, "patch_size": 16}'  # fmt: skip

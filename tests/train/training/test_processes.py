@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from tests.support.plain_training import resized
 from train.finetune import finetune
-from train.training.args import parse
+from train.training.presets import parse
 
 pytestmark = pytest.mark.slow  # each run starts two processes, which import torch
 

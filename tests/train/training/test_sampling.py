@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from train.console.errors import InputError
-from train.training.args import parse
+from train.training.presets import parse
 from train.training.sampling import SourceSampler
 
 SOURCE = np.array(["fairface"] * 3000 + ["utkface"] * 1000 + ["all-age-faces"] * 500)

@@ -12,8 +12,8 @@ from tests.support.factories import save_tiny_checkpoint
 from tests.support.pretrained import save_pretrained
 from train.console.errors import InputError
 from train.networks.registry import load_network
-from train.training.args import parse
 from train.training.distillation import answer_loss
+from train.training.presets import parse
 from train.training.start import (
     note_attributes,
     starting_network,
