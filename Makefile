@@ -102,10 +102,12 @@ $(RUNS)/%/final/config.json: train/configs/%.json $(DATA)/report.json
 	if [ $$status -eq 75 ]; then echo "Its minutes are over. Give the same command to go on."; fi; \
 	exit $$status; }
 $(RUNS)/student/final/config.json: $(RUNS)/teacher/final/config.json
+$(RUNS)/ensemble_distillation/final/config.json: $(RUNS)/student/final/config.json
 
 ADJUSTED := $(RUNS)/adjusted/final
-$(ADJUSTED)/config.json: $(RUNS)/student/final/config.json
-	$(BIN)/python -m train.adjust --model $(RUNS)/student/final --data $(DATA) --out $(RUNS)/adjusted
+$(ADJUSTED)/config.json: $(RUNS)/ensemble_distillation/final/config.json
+	$(BIN)/python -m train.adjust --model $(RUNS)/ensemble_distillation/final --data $(DATA) \
+		--out $(RUNS)/adjusted
 
 $(OUT)/README.md: $(ADJUSTED)/config.json
 	$(BIN)/python -m train.export --model $(ADJUSTED) --out $(OUT)

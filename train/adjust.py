@@ -1,6 +1,6 @@
 """Weight interpolation and logit adjustment of a trained ViT, which need no more training.
 
-    python -m train.adjust --model runs/student/final --data data --out runs/adjusted
+    python -m train.adjust --model runs/ensemble_distillation/final --data data --out runs/adjusted
 
 **Weight interpolation** moves the weights by `alpha` of the way to those of a network that this one
 went on from. What lies between the two errs less than either (WiSE-FT: Wortsman et al., "Robust
@@ -61,11 +61,11 @@ class AdjustArguments:
         default=0.2, metadata={"help": "That network's share of the interpolated weights, 0 to 1."}
     )
     common: float = field(
-        default=0.3,
+        default=0.15,
         metadata={"help": "Part of the class weights of common ages that is taken back, 0 to 1."},
     )
     rare: float = field(
-        default=0.5,
+        default=0.2,
         metadata={
             "help": "Part of the class weights of rare ages that is given once more, 0 to 1."
         },

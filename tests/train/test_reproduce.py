@@ -14,8 +14,9 @@ from train.training.presets import parse
 REPOSITORY = Path(__file__).parents[2]
 CONFIGS = REPOSITORY / "train" / "configs"
 DATA = ["UTKFACE=one.tar.gz two.tar.gz", "FAIRFACE=train.parquet val.parquet", "AAF=photos"]
-STEPS = ["prepare", "finetune", "finetune", "adjust", "export", "calibrate", "evaluate",
+STEPS = ["prepare", "finetune", "finetune", "finetune", "adjust", "export", "calibrate", "evaluate",
          "robustness", "end_to_end", "deletion", "model_card"]  # fmt: skip
+TRAININGS = ["teacher", "student", "ensemble_distillation"]
 
 
 @pytest.fixture
@@ -41,6 +42,15 @@ def _after(command: list[str], option: str) -> str:
     return command[command.index(option) + 1]
 
 
+def _networks_of(command: list[str]) -> list[str]:
+    """What the preset of a training starts from and learns from."""
+    if "--config" not in command:
+        return []
+    preset = json.loads((REPOSITORY / _after(command, "--config")).read_text())
+    alone = [preset[key] for key in ("base_model", "teacher") if key in preset]
+    return [*alone, *preset.get("further_teachers", [])]
+
+
 def test_every_step_from_data_to_card_in_order(planned, tmp_path):
     commands = planned()
     assert [command[0] for command in commands] == STEPS
@@ -49,7 +59,7 @@ def test_every_step_from_data_to_card_in_order(planned, tmp_path):
         f"--all_age_faces photos --out {tmp_path}/data"
     )
     trainings = [command for command in commands if command[0] == "finetune"]
-    assert [Path(_after(c, "--config")).stem for c in trainings] == ["teacher", "student"]
+    assert [Path(_after(c, "--config")).stem for c in trainings] == TRAININGS
 
 
 def test_each_step_reads_what_an_earlier_one_wrote(planned, tmp_path):
@@ -59,34 +69,34 @@ def test_each_step_reads_what_an_earlier_one_wrote(planned, tmp_path):
         for option in ("--model", "--checkpoint", "--data"):
             if option in command:
                 assert _after(command, option).removesuffix("/final") in written, command
-        if "train/configs/student.json" in command:
-            preset = json.loads((CONFIGS / "student.json").read_text())
-            assert f"{tmp_path}/{preset['teacher']}".removesuffix("/final") in written
+        for name in _networks_of(command):
+            assert f"{tmp_path}/{name}".removesuffix("/final") in written, command
         for option in ("--out", "--output_dir"):
             if option in command:
                 written.add(_after(command, option))
-    assert {f"{runs}/{name}" for name in ("teacher", "student", "adjusted")} < written
+    assert {f"{runs}/{name}" for name in (*TRAININGS, "adjusted")} < written
 
 
 @pytest.mark.parametrize("profile", ["", "gpu"])
-def test_both_trainings_are_presets_that_parse(planned, tmp_path, profile, monkeypatch):
-    _finished(tmp_path / "runs" / "teacher" / "final")
+def test_all_trainings_are_presets_that_parse(planned, tmp_path, profile, monkeypatch):
+    for name in TRAININGS[:2]:
+        _finished(tmp_path / "runs" / name / "final")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "report.json").write_text("{}")
     older = os.stat(CONFIGS / "teacher.json").st_mtime - 1  # the teacher is to be trained again
     os.utime(tmp_path / "runs" / "teacher" / "final" / "config.json", (older, older))
     commands = planned(f"PROFILE={profile}", "FINETUNE_ARGS=--stop_after_minutes 9 --seed 3")
     trainings = [command[1:] for command in commands if command[0] == "finetune"]
-    assert len(trainings) == 2
+    assert len(trainings) == len(TRAININGS)
     (tmp_path / "train").symlink_to(REPOSITORY / "train")
-    monkeypatch.chdir(tmp_path)  # where the preset's teacher is
+    monkeypatch.chdir(tmp_path)  # where the presets' teachers are
     for argv in trainings:
         model, data, training, name = parse(argv)
         assert training.output_dir == f"{tmp_path}/runs/{name}"
         assert (training.stop_after_minutes, training.seed) == (9, 3)
         assert training.cache_on_device == bool(profile)
         assert data.data == f"{tmp_path}/data"
-        assert model.teacher == ("runs/teacher/final" if name == "student" else None)
+        assert model.teacher == (None if name == "teacher" else "runs/teacher/final")
 
 
 def test_given_again_it_goes_on_after_what_is_done(planned, tmp_path):

@@ -46,9 +46,9 @@ def test_every_preset_parses_in_every_profile(config, profile, elsewhere):
 
 
 def test_the_presets_are_those_of_the_recipe_and_of_one_s_own_pictures_and_two_small_ones():
-    recipe = {"teacher", "student", "anneal", "leave_one_out"}
+    recipe = {"teacher", "student", "ensemble_distillation", "leave_one_out"}
     assert {config.stem for config in CONFIGS} == {*recipe, "finetune", "smoke", "compare"}
-    for_gpu = {"teacher", "student", "leave_one_out", "finetune"}
+    for_gpu = {"teacher", "student", "ensemble_distillation", "leave_one_out", "finetune"}
     assert {(c.stem, p) for c, p in PRESETS if p} == {(name, "gpu") for name in for_gpu}
 
 
