@@ -240,6 +240,12 @@ class FaceAges(_FaceRows):
         return face
 
 
+def whole_years(interval_years: Sequence[float]) -> tuple[int, int]:
+    """Ends of an interval in whole years, rounded outwards: they hold at least the interval."""
+    low, high = interval_years
+    return int(np.floor(low)), int(np.ceil(high))
+
+
 def _class(name: str, classes: tuple[str, ...], probabilities: np.ndarray) -> dict[str, Any]:
     """The most probable class of one face, and its probability."""
     return {

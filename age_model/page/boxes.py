@@ -11,7 +11,7 @@ import numpy as np
 
 from age_model.faces.tracking import LiveFace
 from age_model.page.render import render
-from age_model.results import FaceAges
+from age_model.results import FaceAges, whole_years
 
 # Of the font size. The template fits a tag's text to the width that these give.
 DIGIT_WIDTH, COLON_WIDTH, GAP_WIDTH = 0.6, 0.3, 0.3
@@ -97,12 +97,6 @@ def live_boxes_html(faces: Sequence[LiveFace], size_wh: tuple[int, int]) -> str:
     """
     boxes = [_box(face.number, face.box_xyxy, size_wh, _live_parts(face)) for face in faces]
     return render("boxes.html", "live", boxes=boxes, size_wh=size_wh)
-
-
-def whole_years(interval_years: Sequence[float]) -> tuple[int, int]:
-    """Ends of an interval in whole years, rounded outwards: they hold at least the interval."""
-    low, high = interval_years
-    return int(np.floor(low)), int(np.ceil(high))
 
 
 def _live_parts(face: LiveFace) -> tuple[TagPart, ...]:

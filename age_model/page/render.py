@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from age_model.labels import PAGE_THRESHOLDS
 from age_model.network.calibration import INTERVAL_COVERAGE
 from age_model.page.pictures import face_color
+from age_model.results import whole_years
 
 
 def _percent(share: float) -> str:
@@ -34,7 +35,12 @@ ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-ENVIRONMENT.filters |= {"percent": _percent, "thousands": _thousands, "plural": _plural}
+ENVIRONMENT.filters |= {
+    "percent": _percent,
+    "thousands": _thousands,
+    "plural": _plural,
+    "whole_years": whole_years,
+}
 ENVIRONMENT.globals |= {
     "face_color": face_color,
     "INTERVAL_COVERAGE": INTERVAL_COVERAGE,

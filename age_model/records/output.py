@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from age_model.labels import ATTRIBUTES
 from age_model.records.atomic import atomic_file
 from age_model.records.columns import Answers, columns, rows
+from age_model.results import whole_years
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 CELL_START = re.compile(rf"((?:^|[;|\t\r\n])[ \"]*)(?=[{re.escape(''.join(FORMULA_STARTS))}])")
@@ -69,10 +70,10 @@ def _sentences(record: dict[str, Any]) -> str:
     count = {0: "no face found", 1: "1 face"}.get(len(faces), f"{len(faces)} faces")
     lines = [f"{record['file']}: {count}", *(f"  {note}" for note in record["notes"])]
     for number, face in enumerate(faces, start=1):
-        low, high = face["interval"]
+        low, high = whole_years(face["interval"])
         probability = face["group_probabilities"][face["group"]]
         line = (
-            f"  {number}. looks {face['age']:.0f} (80% between {low:.0f} and {high:.0f}), "
+            f"  {number}. looks {face['age']:.0f} (80% between {low} and {high}), "
             f"group {face['group']} ({probability:.0%})"
         )
         for attribute in ATTRIBUTES:

@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from age_model.records.output import record_writer
@@ -63,6 +64,12 @@ def test_table_says_what_the_page_says_beside_the_ages(ages_of_one):
     assert row["notes"] == " ".join(record["notes"]) and len(record["notes"]) == 2
     text = _written("text", record)
     assert all(sentence in text for sentence in (*warned.warnings[0], *record["notes"]))
+
+
+def test_range_in_words_holds_the_whole_interval(ages_of_one):
+    """The page rounds outwards too: the same face has the same range on both."""
+    ages = replace(ages_of_one, interval_years=np.array([[25.6, 36.2]]))
+    assert "80% between 25 and 37" in _written("text", picture_record("a.jpg", (90, 60), ages))
 
 
 @pytest.fixture
