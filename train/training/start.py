@@ -1,5 +1,6 @@
 """What a training starts from: the network and its teachers, and what it will be able to answer."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -72,7 +73,7 @@ def _shown(preprocessing) -> str:
 
 def note_attributes(
     network: PreTrainedModel,
-    teachers: list[PreTrainedModel],
+    teachers: Sequence[PreTrainedModel],
     rows: Dataset,
     args: AgeTrainingArguments,
 ) -> None:
@@ -95,7 +96,7 @@ def note_attributes(
     setattr(network.config, ATTRIBUTES_KEY, [name for name in ATTRIBUTES if name in taught])
 
 
-def taught_by(teachers: list[PreTrainedModel]) -> list[str]:
+def taught_by(teachers: Sequence[PreTrainedModel]) -> list[str]:
     """The attributes that every teacher knows; none without one."""
     known = [set(trained_attributes(teacher.config)) for teacher in teachers]
     return [name for name in ATTRIBUTES if known and all(name in each for each in known)]

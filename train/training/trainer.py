@@ -67,7 +67,7 @@ class WeightedTrainer(Trainer):
         super().__init__(**kwargs)
         self.preprocessing = self.eval_dataset.preprocessing
         self.groups = age_groups(model.config)
-        self._lessons = ["age", *taught_by(list(teachers))]
+        self._lessons = ["age", *taught_by(teachers)]
         self._cache: DeviceCache | None = None
         self._compiled: Callable[..., AgeOutput] | None = None
         self.compute_metrics = self._scores
@@ -133,6 +133,8 @@ class WeightedTrainer(Trainer):
     def _lesson(self, pixel_values: torch.Tensor) -> AgeOutput:
         first, *others = self.teachers
         pixel_values = pixel_values.to(first.dtype)
+        if not others:
+            return first(pixel_values)
         mirrored = pixel_values.flip(3)
         return averaged([first(pixel_values), *(network(mirrored) for network in others)])
 
