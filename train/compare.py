@@ -24,11 +24,10 @@ import torch
 
 from age_model.records.atomic import atomic_file
 from train.bench import training_rate
-from train.card.tables import percent, table
+from train.card.tables import percent, shown_number, table
 from train.console.command import run_command
 from train.console.errors import InputError
 from train.console.output import shown_name
-from train.experiments import shown_number
 from train.finetune import build_trainer, finetune
 from train.networks.registry import load_network
 from train.training.mlflow_contents import final_metrics

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from age_model.records.atomic import atomic_file
-from train.card.tables import NOTHING, percent, table
+from train.card.tables import percent, shown_number, table
 from train.console.command import run_command
 from train.console.errors import InputError
 from train.console.output import shown_name
@@ -202,13 +202,6 @@ def _section(entry: dict) -> str:
     if len(entry["history"]) > 1:
         lines.append(f"Validation MAE (years, at step): {history}.")
     return "\n\n".join(lines)
-
-
-def shown_number(value: float | None, show: Callable[[float], str] | str) -> str:
-    """A number in the form of a function or a format string; a dash where there is none."""
-    if value is None:
-        return NOTHING
-    return show(value) if callable(show) else show.format(value)
 
 
 def update(arguments: ExperimentArguments) -> None:

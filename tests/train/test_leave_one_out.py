@@ -55,8 +55,13 @@ def test_given_again_it_trains_nothing_anew(written, prepared, monkeypatch):
 @pytest.mark.slow  # it trains
 def test_card_shows_the_measured_numbers(written, tmp_path):
     text = leave_one_out_text(written)
-    mae = json.loads((written / LEAVE_ONE_OUT).read_text())["sources"]["utkface"]["omitted"]
-    assert f"| UTKFace | {mae['years']['mae']:.2f} (" in text
+    sources = json.loads((written / LEAVE_ONE_OUT).read_text())["sources"]
+    omitted, known = sources["utkface"]["omitted"], sources["fairface"]["known"]["utkface"]
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("| UTKFace | left out | "))
+    assert f" | {omitted['years']['mae']:.2f} | {omitted['years']['bias']:+.2f} | " in lines[at]
+    assert lines[at + 1].startswith(f"|  | known | {known['years']['mae']:.2f} | ")
+    assert len({line.count("|") for line in lines if line[:1] == "|"}) == 1
     assert leave_one_out_text(tmp_path) == ""
 
 

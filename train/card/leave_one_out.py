@@ -1,14 +1,19 @@
 """The card's section from leave_one_out.json: the recipe on a source that it never saw."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from age_model.network.reports import LEAVE_ONE_OUT, source_title
-from train.card.tables import NOTHING, percent, table
+from train.card.tables import percent, shown_number, table
 
 HEADER = [
-    "Source left out", "MAE, years (95%)", "by the networks that know it", "bias, years",
-    "bias at 13-19, years", "80% interval covers", "age group right", "10-19 right",
+    "Source", "", "MAE, years", "bias, years", "bias at 13-19, years", "80% interval covers",
+    "age group right", "10-19 right",
+]  # fmt: skip
+NUMBERS: list[tuple[str, str, Callable[[float], str] | str]] = [  # measured, its part, how shown
+    ("years", "mae", "{:.2f}"), ("years", "bias", "{:+.2f}"), ("teens", "bias", "{:+.2f}"),
+    ("coverage", "share", percent), ("groups", "share", percent), ("teens_right", "share", percent),
 ]  # fmt: skip
 
 
@@ -18,39 +23,37 @@ def leave_one_out_text(checkpoint: Path) -> str:
     if not file.is_file():
         return ""
     measured = json.loads(file.read_text(encoding="utf-8"))
-    rows = [_row(measured, source) for source in measured["sources"]]
+    rows = [row for source in measured["sources"] for row in _rows(measured, source)]
     steps = {numbers["training"]["steps"] for numbers in measured["sources"].values()}
     seen = {numbers["training"]["pictures_seen"] for numbers in measured["sources"].values()}
     return (
         "For each source, a small network was trained on the others, calibrated on their "
         "validation pictures, and measured on the source's test pictures. These networks are not "
-        f"this one: each saw {max(seen):,} pictures in {max(steps):,} steps. What counts is the "
-        "step between the second and the third column: so much worse is a new kind of pictures. "
+        f"this one: each saw {max(seen):,} pictures in {max(steps):,} steps, and none was adjusted "
+        "afterwards. What counts is the step from a source known (the mean of the networks that "
+        "learned from it) to the same source left out: so much worse is a new kind of pictures. "
         f"`{measured['command']}` on {measured['date']}.\n\n{table(HEADER, rows)}"
         f"{_distance_sentence(measured)}"
     )
 
 
-def _row(measured: dict, source: str) -> list[str]:
-    omitted = measured["sources"][source]["omitted"]
-    known = [
-        numbers["known"][source]["years"]["mae"]
-        for other, numbers in measured["sources"].items()
-        if other != source and "years" in numbers["known"][source]
-    ]
-    years, teens = omitted.get("years"), omitted.get("teens")
+def _rows(measured: dict, source: str) -> list[list[str]]:
+    """The source left out, and known to the other networks."""
+    title, networks = source_title(measured, source), measured["sources"]
+    known = [numbers["known"][source] for key, numbers in networks.items() if key != source]
     return [
-        source_title(measured, source),
-        "{:.2f} ({:.2f} to {:.2f})".format(years["mae"], *years["mae_interval"])
-        if years else NOTHING,
-        f"{sum(known) / len(known):.2f}" if known else NOTHING,
-        f"{years['bias']:+.2f}" if years else NOTHING,
-        f"{teens['bias']:+.2f} (n={teens['n']})" if teens else NOTHING,
-        *(
-            percent(omitted[name]["share"]) if name in omitted else NOTHING
-            for name in ("coverage", "groups", "teens_right")
-        ),
-    ]  # fmt: skip
+        [title, "left out", *_shown([networks[source]["omitted"]])],
+        ["", "known", *_shown(known)],
+    ]
+
+
+def _shown(networks: list[dict]) -> list[str]:
+    """Each of NUMBERS, the mean over networks."""
+    cells = []
+    for name, part, show in NUMBERS:
+        values = [numbers[name][part] for numbers in networks if name in numbers]
+        cells.append(shown_number(sum(values) / len(values) if values else None, show))
+    return cells
 
 
 def _distance_sentence(measured: dict) -> str:

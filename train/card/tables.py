@@ -1,5 +1,6 @@
 """Markdown tables and sentences made from results.json, for the card and the README."""
 
+from collections.abc import Callable
 from itertools import chain
 
 from age_model.network.reports import by_source, group_names
@@ -11,6 +12,13 @@ NOTHING = "–"
 def percent(share: float) -> str:
     """0.8842 -> "88.4%"."""
     return f"{share:.1%}"
+
+
+def shown_number(value: float | None, show: Callable[[float], str] | str) -> str:
+    """A number in the form of a function or a format string; a dash where there is none."""
+    if value is None:
+        return NOTHING
+    return show(value) if callable(show) else show.format(value)
 
 
 def table(header: list[str], rows: list[list]) -> str:
