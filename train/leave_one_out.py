@@ -22,7 +22,7 @@ from train.console.command import run_command
 from train.console.errors import InputError
 from train.data.prepared import load_prepared, source_metadata
 from train.evaluation.feature_distance import FeatureDistance, crop_features
-from train.evaluation.metrics import age_error, share, true_group
+from train.evaluation.metrics import AGE_BANDS, age_error, share, true_group
 from train.evaluation.predict import encoded, predict_split
 from train.evaluation.predictions import Predictions
 from train.evaluation.provenance import provenance, source_facts
@@ -30,7 +30,7 @@ from train.evaluation.results_file import rounded
 from train.finetune import finetune
 from train.training.presets import parse
 
-TEENS = (13, 19)  # years, both ends included
+TEENS = AGE_BANDS["13_19"]
 SPLIT = "test"
 LEARNED = 3000  # training pictures, drawn by the seed, that distances are measured from
 QUARTERS = (0.25, 0.5, 0.75)

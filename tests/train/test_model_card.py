@@ -252,6 +252,11 @@ def test_limits_take_bias_by_its_size(results):
     assert f"best for {names[0]} (+0.50 years" in said[0]
 
 
+def test_overview_says_how_much_too_old_teens_look(results):
+    results["sources"]["utkface"]["years"]["by_band"]["13_19"] = {"n": 12, "mae": 3, "bias": 2.346}
+    assert "| Bias, 13 to 19 years | +2.35 years (n=12) |" in overview(results)
+
+
 def test_readme_changes_between_the_markers_only(checkpoint, results, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(README)

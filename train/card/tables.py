@@ -89,6 +89,7 @@ def _overview_column(numbers: dict) -> dict[str, str]:
             "MAE, 21 to 60 years": _band(years, "21_60"),
             "MAE, up to 12 years": _band(years, "under_13"),
             "MAE, over 60 years": _band(years, "over_60"),
+            "Bias, 13 to 19 years": _band(years, "13_19", "bias", "+.2f"),
             "80% interval covers the label": f"{percent(interval['coverage'])}, "
             f"{interval['mean_width']:.1f} years wide",
         }
@@ -104,9 +105,9 @@ def _overview_column(numbers: dict) -> dict[str, str]:
     return column
 
 
-def _band(years: dict, name: str) -> str:
+def _band(years: dict, name: str, number: str = "mae", form: str = ".2f") -> str:
     band = years["by_band"].get(name)
-    return f"{band['mae']:.2f} years (n={band['n']:,})" if band else NOTHING
+    return f"{band[number]:{form}} years (n={band['n']:,})" if band else NOTHING
 
 
 def by_part(years: dict, part: str) -> str:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 METRICS_FOLDER = Path(__file__).parent / "metric_modules"
 
 # Years, both ends included; where averages over all ages hide what happens.
-AGE_BANDS = {"21_60": (21, 60), "under_13": (0, 12), "over_60": (61, 100)}
+AGE_BANDS = {
+    "21_60": (21, 60),
+    "under_13": (0, 12),
+    "13_19": (13, 19),
+    "over_60": (61, 100),
+}
 
 
 @functools.cache
@@ -150,7 +155,7 @@ def validation_scores(
         groups: the network's age groups.
 
     Returns:
-        mae, mae_21_60, mae_under_13, mae_over_60 (years) and cs5 over point labels;
+        mae, cs5, and an MAE for each of AGE_BANDS, such as mae_over_60, over point labels (years);
         group_accuracy and group_accuracy_within_one over interval labels (predicted group: the most
         probable one); gender_accuracy over all. A score without any face is left out.
     """

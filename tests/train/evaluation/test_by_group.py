@@ -49,6 +49,13 @@ def test_numbers_worked_out_by_hand(by_hand):
     assert {k: v["mae"] for k, v in years["by_ethnicity"].items()} == {"White": 3.5, "Black": 3}
 
 
+def test_teens_are_those_from_13_to_19(by_hand):
+    ages = np.array([12, 13, 19, 20, -1])
+    teens = dataclasses.replace(by_hand, age_low=ages, age_high=ages)
+    band = source_results(teens, resamples=10, seed=0)["years"]["by_band"]["13_19"]
+    assert (band["n"], band["bias"]) == (2, pytest.approx((22 - 13 + 60 - 19) / 2))
+
+
 def test_intervals_hold_with_both_ends_included(by_hand):
     interval = source_results(by_hand, resamples=10, seed=0)["years"]["interval"]
     assert interval["coverage"] == 0.5

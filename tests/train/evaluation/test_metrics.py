@@ -110,6 +110,12 @@ def test_validation_scores_by_label_type():
     assert got["gender_accuracy"] == pytest.approx(5 / 6)
 
 
+def test_teens_have_a_band_of_their_own():
+    low = np.array([12, 13, 19, 20])
+    got = scores.validation_scores(logits_at([12, 16, 24, 20]), np.eye(2)[[0] * 4], low, low, low)
+    assert got["mae_13_19"] == pytest.approx((3 + 5) / 2)
+
+
 def test_validation_scores_leave_out_what_has_no_label():
     none = np.array([-1])
     assert scores.validation_scores(logits_at([3]), np.eye(2)[:1], none, none, none) == {}
