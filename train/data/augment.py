@@ -37,21 +37,26 @@ QUANTISATION = (
 )  # fmt: skip
 
 
-def augment(images_rgb: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
-    """Pictures moved, turned, recoloured and worn at random.
+def augment(
+    images_rgb: torch.Tensor, size: int, generator: torch.Generator, wear: bool = True
+) -> torch.Tensor:
+    """Pictures moved, turned, recoloured, worn and covered at random.
 
     Args:
         images_rgb: (B, S, S, 3) uint8, on any device.
         size: side of the network's input, pixels.
         generator: of that device; the same state gives the same pictures.
+        wear: whether some look like old prints, scans and pictures of a poor camera.
 
     Returns:
         (B, 3, size, size) float32 in 0..1.
     """
     draw = _Draw(len(images_rgb), generator)
     images = _warp(images_rgb, size, draw)
-    _recolour(images, draw)
-    _wear(images, draw)
+    _relight(images, draw)
+    if wear:
+        _recolour(images, draw)
+        _wear(images, draw)
     _erase(images, draw)
     return images.clamp_(0, 1)
 
@@ -88,12 +93,16 @@ def _warp(images_rgb: torch.Tensor, size: int, draw: _Draw) -> torch.Tensor:
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
-def _recolour(images: torch.Tensor, draw: _Draw) -> None:
-    """Light, contrast, gamma, grey, sepia, faded prints and light from a side, in place."""
+def _relight(images: torch.Tensor, draw: _Draw) -> None:
+    """Gamma, contrast and brightness, in place."""
     gamma, contrast = torch.exp(draw.uniform(-0.3, 0.3)), draw.uniform(0.7, 1.3)
     brightness = draw.uniform(-0.12, 0.12)
     images.clamp_(1e-4, 1).pow_(_column(gamma))
     images.sub_(0.5).mul_(_column(contrast)).add_(0.5 + _column(brightness)).clamp_(0, 1)
+
+
+def _recolour(images: torch.Tensor, draw: _Draw) -> None:
+    """Grey, sepia, faded prints and light from a side, in place."""
     luma = images.new_tensor(LUMA).view(1, 3, 1, 1)
     for probability, tone in ((GREY, (1.0, 1.0, 1.0)), (SEPIA, SEPIA_TONE)):
         rows = draw.chosen(probability)

@@ -77,16 +77,17 @@ class AugmentingCollate:
     Args:
         preprocessing: the network's.
         seed: of the changes.
+        wear: see `augment.augment`.
     """
 
-    def __init__(self, preprocessing: Preprocessing, seed: int):
-        self.preprocessing, self.seed = preprocessing, seed
+    def __init__(self, preprocessing: Preprocessing, seed: int, wear: bool = True):
+        self.preprocessing, self.seed, self.wear = preprocessing, seed, wear
 
     def __call__(self, items: list[dict]) -> dict[str, torch.Tensor]:
         """See the class."""
         images_rgb, labels = _stack(items)
         generator = _seeded(torch.Generator(), self.seed)
-        pixels = augment(images_rgb, self.preprocessing.size, generator)
+        pixels = augment(images_rgb, self.preprocessing.size, generator, self.wear)
         return {"pixel_values": self.preprocessing.standardize(pixels), **labels}
 
 
@@ -100,14 +101,15 @@ class DeviceCache:
         dataset: whose pictures to hold, at the size before augmentation.
         device: where to.
         seed: of the augmentation.
+        wear: see `augment.augment`.
     """
 
-    def __init__(self, dataset: FaceDataset, device: torch.device, seed: int):
+    def __init__(self, dataset: FaceDataset, device: torch.device, seed: int, wear: bool = True):
         shape = (len(dataset), dataset.size, dataset.size, 3)
         self.images_rgb = torch.empty(shape, dtype=torch.uint8, device=device)
         self.labels: dict[str, torch.Tensor] = {}
         self.preprocessing = dataset.preprocessing
-        self.seed = seed
+        self.seed, self.wear = seed, wear
         self._generator = torch.Generator(device=device)
         loader = DataLoader(
             dataset,
@@ -127,7 +129,8 @@ class DeviceCache:
         """A batch as from `AugmentingCollate`, of the pictures with these (B,) numbers."""
         rows = rows.to(self.images_rgb.device)
         generator = _seeded(self._generator, self.seed)
-        pixels = augment(self.images_rgb[rows], self.preprocessing.size, generator)
+        images_rgb = self.images_rgb[rows]
+        pixels = augment(images_rgb, self.preprocessing.size, generator, self.wear)
         labels = {name: values[rows] for name, values in self.labels.items()}
         return {"pixel_values": self.preprocessing.standardize(pixels), **labels}
 

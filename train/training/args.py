@@ -166,6 +166,13 @@ class AgeTrainingArguments(TrainingArguments):
     patch_dropout_until: float = field(
         default=0.85, metadata={"help": "Share of training after which all patches are seen."}
     )
+    wear: bool = field(
+        default=True,
+        metadata={
+            "help": "Make some training pictures look like old prints, scans and pictures of a "
+            "poor camera."
+        },
+    )
     mixup: float = field(
         default=0.0,
         metadata={

@@ -164,13 +164,15 @@ class WeightedTrainer(Trainer):
         """Augmented batches, or the numbers of their pictures where the device holds them."""
         if not self.args.cache_on_device:
             collate_for_evaluation = self.data_collator
-            self.data_collator = AugmentingCollate(self.preprocessing, self.args.seed)
+            collate = AugmentingCollate(self.preprocessing, self.args.seed, self.args.wear)
+            self.data_collator = collate
             try:
                 return super().get_train_dataloader()
             finally:
                 self.data_collator = collate_for_evaluation
         if self._cache is None:
-            self._cache = DeviceCache(self.train_dataset, self.args.device, self.args.seed)
+            args = self.args
+            self._cache = DeviceCache(self.train_dataset, args.device, args.seed, args.wear)
         numbers: DataLoader[Any] = DataLoader(
             range(len(self.train_dataset)),  # type: ignore[arg-type]
             self._train_batch_size,

@@ -73,6 +73,19 @@ def test_every_change_at_once_and_no_picture_at_all(face, only):
     assert worn.min() >= 0 and worn.max() <= 1
 
 
+def test_without_wear_pictures_are_moved_relit_and_covered_alone(face, only):
+    pictures = torch.from_numpy(face).repeat(16, 1, 1, 1)
+    worn = dict.fromkeys((name for name in PROBABILITIES if name != "ERASE"), 1.0)
+    only(**worn)
+    spared = augment(pictures, SIZE, _generator(), wear=False)
+    assert _changed(spared, augment(pictures, SIZE, _generator())) == [True] * 16
+    only()
+    assert torch.equal(augment(pictures, SIZE, _generator(), wear=False), spared)
+    only(ERASE=1.0)
+    covered = augment(pictures, SIZE, _generator(), wear=False)
+    assert _changed(spared, covered) == [True] * 16
+
+
 def test_augmented_faces_stay_faces(face):
     """On average over many draws the picture is where it was: no drift in place or brightness."""
     drawn = augment(torch.from_numpy(face).repeat(400, 1, 1, 1), SIZE, _generator())
