@@ -14,7 +14,7 @@ from train.finetune import main
 from train.training.trainer import WeightedTrainer
 
 
-def resized(images_rgb, size, generator):
+def resized(images_rgb, size, generator, wear):
     """In place of `augment`: only resized."""
     return torch.nn.functional.interpolate(images_rgb.permute(0, 3, 1, 2) / 255, size)
 

@@ -48,7 +48,7 @@ def trained(prepared, tmp_path_factory) -> Path:
 def plain(monkeypatch):
     """Training pictures as they are, only resized."""
 
-    def resized(images_rgb, size, generator):
+    def resized(images_rgb, size, generator, wear):
         return torch.nn.functional.interpolate(images_rgb.permute(0, 3, 1, 2) / 255, size)
 
     monkeypatch.setattr("train.data.dataset.augment", resized)

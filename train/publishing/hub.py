@@ -8,7 +8,7 @@ from pathlib import Path
 from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from huggingface_hub.utils import validate_repo_id
 
-from age_model.network.reports import weights_sha256
+from age_model.network.reports import LEAVE_ONE_OUT, weights_sha256
 from train.card.document import generated, stale_files
 from train.card.other_pictures import FILES
 from train.console.errors import InputError
@@ -16,7 +16,7 @@ from train.console.output import without_folders
 
 NEEDED = ("config.json", "preprocessor_config.json", "training.json", "results.json", "README.md")
 WEIGHTS = ("*.safetensors", "model.safetensors.index.json")
-CHECKPOINT_FILES = (*NEEDED, *FILES, *WEIGHTS)  # names and patterns
+CHECKPOINT_FILES = (*NEEDED, *FILES, LEAVE_ONE_OUT, *WEIGHTS)  # names and patterns
 ONNX_REPORT = "onnx/onnx.json"
 ONNX_FILES = ("onnx/*.onnx", ONNX_REPORT)  # what train.export --onnx adds
 
