@@ -9,7 +9,6 @@ that is done is not trained again, and one that was stopped goes on.
 import json
 import re
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from age_model.records.atomic import atomic_file
-from train.card.tables import percent, shown_number, table
+from train.card.tables import Columns, percent, shown_numbers, table
 from train.console.command import run_command
 from train.console.errors import InputError
 from train.console.output import shown_name
@@ -45,9 +44,7 @@ SHORT = {
 }  # fmt: skip
 WORN = {"grey": 1, "resolution": 32, "jpeg": 10, "blur": 4, "darkness": 0.25}  # kind: level
 WORN_ERROR = "worn_mae"
-COLUMNS: dict[
-    str, tuple[str, Callable[[float], str] | str]
-] = {  # heading -> (MLflow metric, how it is shown)
+COLUMNS: Columns = {  # of MLflow metrics
     "UTKFace": ("eval_mae_utkface", "{:.2f}"),
     "up to 12": ("eval_mae_under_13_utkface", "{:.2f}"),
     "over 60": ("eval_mae_over_60_utkface", "{:.2f}"),
@@ -104,17 +101,17 @@ def ablation(arguments: AblationArguments) -> str:
     Raises:
         InputError: the preset, the data or an argument cannot be used.
     """
+    use_tracking()
     rows = []
     for name in arguments.parts:
         folder = Path(arguments.out) / re.sub(r"[^a-z]+", "-", name)
         if not (folder / "final" / "config.json").is_file():
             _train(name, folder, arguments)
         run_id = note_of_run(folder).read_text()
-        use_tracking()
         if WORN_ERROR not in final_metrics(run_id):
             _log_worn_error(folder / "final", run_id, arguments)
         metrics = final_metrics(run_id)
-        rows.append([name, *(shown_number(metrics.get(k), show) for k, show in COLUMNS.values())])
+        rows.append([name, *shown_numbers(COLUMNS, metrics)])
     metadata = json.loads((folder / "final" / "training.json").read_text())
     text = _page(arguments, rows, metadata)
     Path(arguments.table).parent.mkdir(parents=True, exist_ok=True)

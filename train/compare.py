@@ -15,7 +15,6 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +23,7 @@ import torch
 
 from age_model.records.atomic import atomic_file
 from train.bench import training_rate
-from train.card.tables import percent, shown_number, table
+from train.card.tables import Columns, percent, shown_numbers, table
 from train.console.command import run_command
 from train.console.errors import InputError
 from train.console.output import shown_name
@@ -48,9 +47,7 @@ BACKBONES: dict[str, dict] = {
     "CNN, three blocks": ADAMW
     | {"architecture": "age-cnn", "network_config": {}, "learning_rate": 0.001},
 }
-COLUMNS: dict[
-    str, tuple[str, Callable[[float], str] | str]
-] = {  # heading -> (MLflow metric, how it is shown)
+COLUMNS: Columns = {  # of MLflow metrics
     "MAE, years": ("eval_mae", "{:.2f}"),
     "up to 12": ("eval_mae_under_13", "{:.2f}"),
     "over 60": ("eval_mae_over_60", "{:.2f}"),
@@ -185,7 +182,7 @@ def _rows(runs: dict[str, str]) -> list[list[str]]:
     rows = []
     for name, run_id in runs.items():
         metrics = final_metrics(run_id)
-        rows.append([name, *(shown_number(metrics[key], show) for key, show in COLUMNS.values())])
+        rows.append([name, *shown_numbers(COLUMNS, metrics)])
     return rows
 
 

@@ -9,12 +9,11 @@ written.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from age_model.records.atomic import atomic_file
-from train.card.tables import percent, shown_number, table
+from train.card.tables import Columns, percent, shown_number, shown_numbers, table
 from train.console.command import run_command
 from train.console.errors import InputError
 from train.console.output import shown_name
@@ -33,9 +32,7 @@ FORMER_NAMES = {
     "adjusted": "finished", "interpolated_with": "averaged_with",
     "alpha": "share", "common": "unweighted", "rare": "raised",
 }  # fmt: skip
-SCORES: dict[
-    str, tuple[str, Callable[[float], str] | str]
-] = {  # heading -> (MLflow metric, how it is shown)
+SCORES: Columns = {  # of MLflow metrics
     "MAE": ("eval_mae_utkface", "{:.2f}"),
     "21-60": ("eval_mae_21_60_utkface", "{:.2f}"),
     "up to 12": ("eval_mae_under_13_utkface", "{:.2f}"),
@@ -174,7 +171,7 @@ def page(entries: list[dict]) -> str:
     rows = [
         [f"[{e['name']}](#{e['name']})", shown_number(e["pictures_seen"], "{:,.0f}"),
          shown_number(e["minutes"], "{:.0f}"),
-         *(shown_number(scores.get(key), show) for key, show in SCORES.values())]
+         *shown_numbers(SCORES, scores)]
         for e in entries
         for scores in [scores_of(e["scores"])]
     ]  # fmt: skip

@@ -1,17 +1,16 @@
 """The card's section from leave_one_out.json: the recipe on a source that it never saw."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from age_model.network.reports import LEAVE_ONE_OUT, source_title
-from train.card.tables import percent, shown_number, table
+from train.card.tables import Show, percent, shown_number, table
 
 HEADER = [
     "Source", "", "MAE, years", "bias, years", "bias at 13-19, years", "80% interval covers",
     "age group right", "10-19 right",
 ]  # fmt: skip
-NUMBERS: list[tuple[str, str, Callable[[float], str] | str]] = [  # measured, its part, how shown
+NUMBERS: list[tuple[str, str, Show]] = [  # measured, its part, how shown
     ("years", "mae", "{:.2f}"), ("years", "bias", "{:+.2f}"), ("teens", "bias", "{:+.2f}"),
     ("coverage", "share", percent), ("groups", "share", percent), ("teens_right", "share", percent),
 ]  # fmt: skip

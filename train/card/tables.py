@@ -1,12 +1,14 @@
 """Markdown tables and sentences made from results.json, for the card and the README."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain
 
 from age_model.network.reports import by_source, group_names
 from train.evaluation.cells import DECADE_NAMES, ENOUGH
 
 NOTHING = "–"
+Show = Callable[[float], str] | str  # a function, or a format string
+Columns = dict[str, tuple[str, Show]]  # heading -> (name of a number, how it is shown)
 
 
 def percent(share: float) -> str:
@@ -14,7 +16,7 @@ def percent(share: float) -> str:
     return f"{share:.1%}"
 
 
-def shown_number(value: float | None, show: Callable[[float], str] | str) -> str:
+def shown_number(value: float | None, show: Show) -> str:
     """A number in the form of a function or a format string; a dash where there is none."""
     if value is None:
         return NOTHING
@@ -25,6 +27,11 @@ def table(header: list[str], rows: list[list]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def shown_numbers(columns: Columns, numbers: Mapping[str, float]) -> list[str]:
+    """A row: the number of each column, a dash where there is none."""
+    return [shown_number(numbers.get(name), show) for name, show in columns.values()]
 
 
 def overview(results: dict) -> str:
