@@ -48,19 +48,15 @@ def starting_teachers(args: ModelArguments, network: PreTrainedModel) -> list[Pr
     """The teachers, the first one first.
 
     Raises:
-        InputError: one wants its input another way than the network, which it shares.
+        InputError: one wants its input normalised another way than the network.
     """
     teachers = [load_network(name) for name in args.teachers]
     wanted = input_preprocessing(network)
     for teacher, name in zip(teachers, args.teachers, strict=True):
         given = input_preprocessing(teacher)
-        # A convolutional network takes pictures of any size.
-        fixed = getattr(teacher.config, "image_size", None) is not None
-        if (given.mean, given.std) != (wanted.mean, wanted.std) or (
-            fixed and given.size != wanted.size
-        ):
+        if (given.mean, given.std) != (wanted.mean, wanted.std):
             raise InputError(
-                f"teacher {name}: it sees what its student sees, so expected one for an input like "
+                f"teacher {name}: it sees what its student sees, so expected one for pictures with "
                 f"{_shown(wanted)}, got one for {_shown(given)}"
             )
     return teachers
@@ -68,7 +64,7 @@ def starting_teachers(args: ModelArguments, network: PreTrainedModel) -> list[Pr
 
 def _shown(preprocessing) -> str:
     mean, std = (", ".join(f"{v:g}" for v in t) for t in (preprocessing.mean, preprocessing.std))
-    return f"{preprocessing.size} pixels, mean {mean}, std {std}"
+    return f"mean {mean} and std {std}"
 
 
 def note_attributes(

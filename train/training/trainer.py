@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn import functional as F
 from torch.utils.data import DataLoader, Sampler
 from transformers import EvalPrediction, PreTrainedModel, Trainer
 from transformers.trainer_callback import ExportableState, TrainerCallback
@@ -19,7 +20,7 @@ from age_model.network.answers import age_groups
 from age_model.network.modeling import AgeOutput
 from train.data.dataset import SIGMA, AugmentingCollate, DeviceCache
 from train.evaluation.metrics import validation_scores
-from train.networks.registry import token_grid
+from train.networks.registry import input_preprocessing, token_grid
 from train.training.distillation import FeatureProjection, answer_loss, averaged, feature_loss
 from train.training.gentle import parameter_groups
 from train.training.losses import age_class_weights, class_loss, interval_age_loss, point_age_loss
@@ -43,7 +44,8 @@ class WeightedTrainer(Trainer):
     Args:
         teachers: trained networks to learn from; they are put on the model's device and never
             changed. Their answers are averaged; all but the first see the pictures mirrored, so
-            that they err less alike. What the first one sees where is learned from too.
+            that they err less alike, and each sees them at its own size. What the first one sees
+            where is learned from too.
         kwargs: as for `Trainer`; `args` is an `AgeTrainingArguments`.
     """
 
@@ -132,11 +134,11 @@ class WeightedTrainer(Trainer):
 
     def _lesson(self, pixel_values: torch.Tensor) -> AgeOutput:
         first, *others = self.teachers
-        pixel_values = pixel_values.to(first.dtype)
+        answer = first(_seen_by(first, pixel_values))
         if not others:
-            return first(pixel_values)
+            return answer
         mirrored = pixel_values.flip(3)
-        return averaged([first(pixel_values), *(network(mirrored) for network in others)])
+        return averaged([answer, *(network(_seen_by(network, mirrored)) for network in others)])
 
     def label_loss(self, outputs, labels: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B,) weighted loss against the labels; a label that is missing adds nothing."""
@@ -294,6 +296,14 @@ class StopAfter(TrainerCallback):
             over = bool(decision)
         if over and state.global_step < state.max_steps:
             self.stopped = control.should_save = control.should_training_stop = True
+
+
+def _seen_by(teacher: PreTrainedModel, pixel_values: torch.Tensor) -> torch.Tensor:
+    """The student's pictures (B, 3, size, size) as that teacher wants them."""
+    size = input_preprocessing(teacher).size
+    if pixel_values.shape[-1] != size:
+        pixel_values = F.interpolate(pixel_values, size, mode="bilinear", antialias=True)
+    return pixel_values.to(teacher.dtype)
 
 
 def _projection(model: PreTrainedModel, teacher: PreTrainedModel) -> FeatureProjection:

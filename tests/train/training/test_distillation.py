@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from age_model.network.modeling import AgeOutput, AgeViT
+from age_model.network.preprocessing import Preprocessing
 from train.training.distillation import FeatureProjection, answer_loss, averaged, feature_loss
 from train.training.trainer import WeightedTrainer
 
@@ -92,23 +93,36 @@ def test_teachers_in_bf16_are_averaged_in_float32():
     assert mean.logits.exp()[0, 0].item() == pytest.approx(expected, abs=1e-6)
 
 
+class Brightness(torch.nn.Module):
+    """How bright the left column is, as the logit of the first age."""
+
+    dtype = torch.float32
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.input_preprocessing = Preprocessing(size)
+
+    def forward(self, pixel_values):
+        assert pixel_values.shape[1:] == (3, *[self.input_preprocessing.size] * 2)
+        logits = torch.stack([pixel_values[:, 0, :, 0].mean(1), torch.zeros(len(pixel_values))], 1)
+        return AgeOutput(logits=logits, gender_logits=logits, ethnicity_logits=logits)
+
+
+def _lesson(picture: torch.Tensor, *sizes: int) -> float:
+    """What teachers of these sizes say: the probability of the first age."""
+    trainer = WeightedTrainer.__new__(WeightedTrainer)
+    trainer.teachers = [Brightness(size) for size in sizes]
+    return trainer._lesson(picture).logits.softmax(1)[0, 0].item()
+
+
 def test_further_teachers_see_the_mirror_image():
-    class Brightness(torch.nn.Module):
-        """How bright the left column is, as the logit of the first age."""
-
-        dtype = torch.float32
-
-        def forward(self, pixel_values):
-            logits = torch.stack(
-                [pixel_values[:, 0, :, 0].mean(1), torch.zeros(len(pixel_values))], 1
-            )
-            return AgeOutput(logits=logits, gender_logits=logits, ethnicity_logits=logits)
-
     picture = torch.zeros(1, 3, 4, 4)
     picture[..., 0] = 5.0
-    trainer = WeightedTrainer.__new__(WeightedTrainer)
-    trainer.teachers = [Brightness()]
-    alone = trainer._lesson(picture).logits.softmax(1)[0, 0].item()
-    trainer.teachers = [Brightness(), Brightness(), Brightness()]
-    all_three = trainer._lesson(picture).logits.softmax(1)[0, 0].item()
+    alone, all_three = _lesson(picture, 4), _lesson(picture, 4, 4, 4)
     assert alone > 0.99 and all_three == pytest.approx((alone + 0.5 + 0.5) / 3, abs=1e-4)
+
+
+def test_a_teacher_sees_the_pictures_at_its_own_size():
+    picture = torch.ones(1, 3, 4, 4)
+    assert _lesson(picture, 2) == pytest.approx(_lesson(picture, 4), abs=1e-4)
+    assert _lesson(picture, 4, 2, 8) == pytest.approx(_lesson(picture, 4), abs=1e-4)

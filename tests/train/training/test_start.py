@@ -11,7 +11,7 @@ from age_model.network.modeling import AgeOutput
 from tests.support.factories import save_tiny_checkpoint
 from tests.support.pretrained import save_pretrained
 from train.console.errors import InputError
-from train.networks.registry import load_network
+from train.networks.registry import input_preprocessing, load_network
 from train.training.distillation import answer_loss
 from train.training.presets import parse
 from train.training.start import (
@@ -74,17 +74,14 @@ def test_what_a_teacher_was_not_taught_it_does_not_teach():
     assert (answer_loss(student, teacher) > answer_loss(student, teacher, ["age"])).all()
 
 
-def test_a_teacher_that_wants_its_input_otherwise_is_refused(tmp_path):
+def test_a_teacher_that_wants_other_numbers_is_refused_and_one_of_another_size_is_not(tmp_path):
     network = load_network(str(save_tiny_checkpoint(tmp_path / "student")))
-    (argv,) = (["--teacher", str(save_pretrained("resnet", tmp_path / "teacher"))],)
-    with pytest.raises(InputError, match=r"32 pixels, mean 0.5, .* 64 pixels, mean 0.1, 0.6, 0.4"):
-        starting_teachers(parse(argv)[0], network)
-    alike = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}  # of any size: it is convolutional
-    save_pretrained("resnet", tmp_path / "teacher", **alike)
-    assert starting_teachers(parse(argv)[0], network)[0] is not None
-    save_pretrained("vit", tmp_path / "teacher", **alike)
-    with pytest.raises(InputError, match="got one for 64 pixels"):
-        starting_teachers(parse(argv)[0], network)
+    args = parse(["--teacher", str(save_pretrained("vit", tmp_path / "teacher"))])[0]
+    with pytest.raises(InputError, match=r"mean 0.5, .* std 0.5.*got one for mean 0.1, 0.6, 0.4"):
+        starting_teachers(args, network)
+    save_pretrained("vit", tmp_path / "teacher", image_mean=[0.5] * 3, image_std=[0.5] * 3)
+    (teacher,) = starting_teachers(args, network)
+    assert [input_preprocessing(net).size for net in (network, teacher)] == [32, 64]
 
 
 def test_groups_are_those_asked_for_else_those_of_the_base(tmp_path):
