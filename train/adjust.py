@@ -37,7 +37,7 @@ from train.console.command import run_command
 from train.console.errors import InputError
 from train.console.output import shown_name
 from train.finetune import build_trainer
-from train.networks.registry import is_checkpoint, load_network
+from train.networks.registry import input_preprocessing, is_checkpoint, load_network
 from train.training.args import AgeTrainingArguments, DataArguments, ModelArguments
 from train.training.mlflow_runs import RUN_ID, ended, start_run
 from train.training.trainer import WeightedTrainer
@@ -54,18 +54,19 @@ class AdjustArguments:
     interpolate_with: str | None = field(
         default=None,
         metadata={
-            "help": "Folder of a network that it went on from; none: weights stay as they are."
+            "help": "Folder of a network that it went on from, of whatever input size; none: "
+            "weights stay as they are."
         },
     )
     alpha: float = field(
         default=0.2, metadata={"help": "That network's share of the interpolated weights, 0 to 1."}
     )
     common: float = field(
-        default=0.15,
+        default=0.2,
         metadata={"help": "Part of the class weights of common ages that is taken back, 0 to 1."},
     )
     rare: float = field(
-        default=0.2,
+        default=0.3,
         metadata={
             "help": "Part of the class weights of rare ages that is given once more, 0 to 1."
         },
@@ -101,7 +102,8 @@ def adjust(arguments: AdjustArguments) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(arguments, metadata["arguments"], folder)
         if arguments.interpolate_with:
-            interpolate(network, _trained(arguments.interpolate_with)[1], arguments.alpha)
+            size = input_preprocessing(network).size
+            interpolate(network, _trained(arguments.interpolate_with, size)[1], arguments.alpha)
         weights = trainer.point_weights.cpu().numpy()
         parts = {name: getattr(arguments, name) for name in ("common", "rare", "teens")}
         adjust_logits(network, weights, **parts)
@@ -166,14 +168,14 @@ def adjust_logits(
         network.classifier.bias += teens * torch.sigmoid(ages - 9.5) * torch.sigmoid(19.5 - ages)
 
 
-def _trained(folder: str) -> tuple[dict, AgeViT]:
-    """A network of `train.finetune`, and its training.json."""
+def _trained(folder: str, image_size: int | None = None) -> tuple[dict, AgeViT]:
+    """A network of `train.finetune`, for that size of input or its own, and its training.json."""
     metadata = Path(folder, "training.json")
     if not metadata.is_file():
         raise InputError(
             f"{folder}: expected a folder that train.finetune wrote, without {metadata.name}"
         )
-    network = load_network(folder)
+    network = load_network(folder, image_size)
     if not isinstance(network, AgeViT):
         raise InputError(f"{folder}: expected a ViT, got {type(network).__name__}")
     return json.loads(metadata.read_text()), network.eval()

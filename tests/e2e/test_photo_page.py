@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 import age_model.images  # noqa: F401 - lets Pillow write HEIC
+from age_model.network.loading import EMBEDDED
+from age_model.network.preprocessing import read_preprocessing
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "age_model" / "examples"
 CARD = "#photo-answer .face"
@@ -126,7 +128,8 @@ def test_a_card_opens_details_crop_and_why(open_page, server_said, size):
     card.get_by_role("button", name="Details").click()
     assert card.locator(".face-group").count() == 9 and card.locator("dl").is_visible()
     card.get_by_role("button", name="Crop").click()
-    assert card.locator(".face-crop img").evaluate("i => [i.naturalWidth]") == [128]
+    size = read_preprocessing(EMBEDDED).size  # the crop is shown as the network sees it
+    assert card.locator(".face-crop img").evaluate("i => [i.naturalWidth]") == [size]
     assert not card.locator("dl").is_visible(), "one at a time"
     card.get_by_role("button", name="Why?").click()
     card.locator(".why-map").wait_for()

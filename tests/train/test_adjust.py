@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from age_model.network.modeling import AgeViT
+from age_model.network.preprocessing import read_preprocessing
 from train import adjust
 from train.card.training import training_text
 from train.finetune import build_trainer
 from train.finetune import main as finetune
+from train.networks.registry import load_network
 from train.training.mlflow_runs import note_of_run
 from train.training.presets import parse
 
@@ -31,6 +33,7 @@ def runs(prepared, tmp_path_factory):
     for name, more in {
         "first": ["--network_config", json.dumps(SMALL)],
         "second": ["--base_model", str(folder / "first" / "final")],
+        "larger": ["--base_model", str(folder / "first" / "final"), "--image_size", "48"],
         "wider": ["--network_config", json.dumps(SMALL | {"hidden_size": 32})],
         "resnet": ["--architecture", "resnet", "--optimizer", "trainer", "--network_config",
                    '{"embedding_size": 8, "hidden_sizes": [8, 8, 8, 8], "depths": [1, 1, 1, 1]}'],
@@ -105,6 +108,16 @@ def test_teens_and_no_others_are_more_probable():
     assert added[12:18] == pytest.approx(0.5, abs=0.05)
     assert abs(added[[5, 25, 60]]).max() < 0.01
     assert added[10] > 0.25 > added[9] > 0 and added[19] > 0.25 > added[20] > 0
+
+
+def test_one_of_a_smaller_input_is_interpolated_at_the_size_of_the_other(runs, adjusted):
+    start = load_network(str(runs / "first" / "final"), 48).state_dict()
+    small = str(runs / "first" / "final")
+    final = adjusted("--interpolate_with", small, "--alpha", "1", model="larger")
+    assert read_preprocessing(final).size == 48
+    name = "vit.embeddings.position_embeddings"
+    assert start[name].shape[1] == 1 + 3**2
+    assert torch.allclose(_weights(final)[name], start[name])
 
 
 def test_a_network_trained_in_one_run_needs_none_to_interpolate_with(runs, adjusted):
