@@ -128,8 +128,8 @@ def test_a_card_opens_details_crop_and_why(open_page, server_said, size):
     card.get_by_role("button", name="Details").click()
     assert card.locator(".face-group").count() == 9 and card.locator("dl").is_visible()
     card.get_by_role("button", name="Crop").click()
-    size = read_preprocessing(EMBEDDED).size  # the crop is shown as the network sees it
-    assert card.locator(".face-crop img").evaluate("i => [i.naturalWidth]") == [size]
+    side = read_preprocessing(EMBEDDED).size  # the crop is shown as the network sees it
+    assert card.locator(".face-crop img").evaluate("i => [i.naturalWidth]") == [side]
     assert not card.locator("dl").is_visible(), "one at a time"
     card.get_by_role("button", name="Why?").click()
     card.locator(".why-map").wait_for()

@@ -115,12 +115,14 @@ def _chosen(
 
 
 def _flat(part: Part) -> list[float | None]:
+    # The page rounds to what it shows: fewer digits here would round twice, 5.5500 to 5.5.
+    digits = 6
     flat: list[float | None] = [part.n]
     for value, interval in [
         (part.mae, part.mae_interval),
         (part.bias, part.bias_interval),
         (part.coverage, part.coverage_interval),
     ]:
-        flat += [round(value, 3), *(round(end, 3) for end in interval or ())]
+        flat += [round(value, digits), *(round(end, digits) for end in interval or ())]
         flat += [None] * (2 if interval is None else 0)
     return flat
