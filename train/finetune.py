@@ -98,7 +98,7 @@ def finetune(
             "validation": trainer.evaluate(),
             "evaluations": [entry for entry in trainer.state.log_history if "eval_mae" in entry],
             "teacher": _metadata_of(model_args.teacher),
-            "further_teachers": [_metadata_of(name) for name in model_args.further_teachers],
+            "further_teachers": _metadata_of_others(model_args),
             "base": _metadata_of(model_args.base_model),
             "base_hub_id": _hub_id(model_args.base_model),
             RUN_ID: run_id,
@@ -269,6 +269,16 @@ def _metadata_of(network: str | None) -> dict | None:
     """How a teacher or a base came about, where it is a folder that this module wrote."""
     metadata = Path(network, "training.json") if network else None
     return json.loads(metadata.read_text()) if metadata and metadata.is_file() else None
+
+
+def _metadata_of_others(args: ModelArguments) -> list[dict | None]:
+    """That of each further teacher, but for those told of already, as the first or as the base.
+
+    Each record holds those of the networks before it; a second copy in every training would double
+    the file from one to the next.
+    """
+    told = (args.teacher, args.base_model)
+    return [_metadata_of(n) for n in dict.fromkeys(args.further_teachers) if n not in told]
 
 
 def _hub_id(network: str | None) -> str | None:
