@@ -47,7 +47,8 @@ INTRODUCTION = """# Experiments
 What was tried to make the checkpoint better, in order, failures too. Scores are those of the
 validation split: MAE in years on UTKFace and on All-Age-Faces (AAF), which came in later, CS@5 on
 both, groups on FairFace, gender on all. "Pictures" counts each picture as often as it was drawn.
-Every setting was chosen by them; the test split only says whether a network replaces the one shipped.
+Every setting was chosen by them; the test split only says whether a network replaces the one that
+is shipped.
 """
 
 
