@@ -235,13 +235,14 @@ def test_fewer_pictures_than_a_batch_are_a_batch(on_gpu_terms, tmp_path):
 
 
 def test_distillation_trains_and_leaves_a_clean_checkpoint(trained, prepared, tmp_path):
-    other = shutil.copytree(trained, tmp_path / "other")
+    start, other = (str(shutil.copytree(trained, tmp_path / name)) for name in ("start", "other"))
     final = _train(prepared, tmp_path / "student", "--teacher", str(trained), "--max_steps", "4",
-                   "--further_teachers", str(trained), str(other), "--feature_distillation", "0.7",
+                   "--base_model", start, "--further_teachers", str(trained), start, other,
+                   "--feature_distillation", "0.7",
                    "--eval_strategy", "no", "--load_best_model_at_end", "false")  # fmt: skip
     facts = json.loads((final / "training.json").read_text())
-    assert facts["teacher"]["preset"] == "smoke"
-    assert facts["arguments"]["further_teachers"] == [trained.name, "other"]
+    assert facts["teacher"]["preset"] == facts["base"]["preset"] == "smoke"
+    assert facts["arguments"]["further_teachers"] == [trained.name, "start", "other"]
     assert [teacher["preset"] for teacher in facts["further_teachers"]] == ["smoke"], "each once"
     saved = load_file(final / "model.safetensors")
     assert facts["arguments"]["feature_distillation"] == 0.7
