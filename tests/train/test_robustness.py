@@ -206,6 +206,22 @@ def test_the_card_has_the_table_of_its_own_weights(checkpoint, content):
     assert "Make-up, filters and faces turned to the side were not measured" in text
 
 
+def test_the_card_names_the_conditions_where_the_interval_is_too_narrow(checkpoint):
+    file = checkpoint / "robustness.json"
+    content = json.loads(file.read_text())
+    for found in content["conditions"]:
+        found["coverage"] = 0.74 if (found["kind"], found["level"]) == ("darkness", 0.25) else 0.75
+    n = len(content["conditions"])
+    file.write_text(json.dumps(content))
+    text = card(checkpoint)
+    assert f"covers at least 75% of the labels in {n - 1} of {n} conditions; it is too" in text
+    assert "in the others: Darkness: 0.25 (factor on all pixel values): 74.0%." in text
+
+    row(content, "darkness", 0.25)["coverage"] = 0.75
+    file.write_text(json.dumps(content))
+    assert f"covers at least 75% of the labels in {n} of {n} conditions.\n" in card(checkpoint)
+
+
 def test_the_card_has_none_of_other_weights(checkpoint):
     file = checkpoint / "robustness.json"
     file.write_text(file.read_text().replace('"weights_sha256": "', '"weights_sha256": "0'))

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from age_model.network.calibration import INTERVAL_COVERAGE
 from age_model.network.reports import (
     DELETION,
     END_TO_END,
@@ -18,6 +19,7 @@ ORDERS = {
     "random": "in random order",
     "least_first": "the least relevant first",
 }
+NARROW = INTERVAL_COVERAGE - 0.05  # an interval that covers fewer labels is called too narrow
 DETECTORS = {"yunet": "YuNet", "haar": "Haar cascade"}
 
 
@@ -58,7 +60,20 @@ def _robustness(measured: dict) -> str:
     )
     return (
         f"The same {_pictures(measured)}, corrupted in one way at a time; `{measured['command']}` "
-        f"on {measured['date']}.{of_all if pose else ''}\n\n{table(header, rows)}"
+        f"on {measured['date']}.{of_all if pose else ''} {_narrow_intervals(measured)}\n\n"
+        f"{table(header, rows)}"
+    )
+
+
+def _narrow_intervals(measured: dict) -> str:
+    """In how many conditions the interval still covers what it should, and where it does not."""
+    conditions = measured["conditions"]
+    narrow = [row for row in conditions if row["coverage"] < NARROW]
+    named = (f"{_condition_name(r, measured['kinds'])}: {percent(r['coverage'])}" for r in narrow)
+    return (
+        f"The {INTERVAL_COVERAGE:.0%} interval covers at least {NARROW:.0%} of the labels in "
+        f"{len(conditions) - len(narrow)} of {len(conditions)} conditions"
+        + (f"; it is too narrow in the others: {'; '.join(named)}." if narrow else ".")
     )
 
 
