@@ -64,6 +64,15 @@ def test_the_readme_links_to_every_page_of_the_docs():
     assert set(PAGES) <= reached
 
 
+@pytest.mark.parametrize("package", ["age_model", "train"])
+def test_every_room_is_named_to_contributors(package):
+    rooms = {
+        f"`{f.parent.relative_to(REPOSITORY)}/`"
+        for f in REPOSITORY.glob(f"{package}/*/__init__.py")
+    }
+    assert rooms and not {room for room in rooms if room not in _text("CONTRIBUTING.md")}
+
+
 def test_every_make_target_exists():
     makefile = (REPOSITORY / "Makefile").read_text()
     text = "\n".join(block for page in PAGES for block in _blocks(page))
