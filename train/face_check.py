@@ -15,6 +15,7 @@ import datasets
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from scipy.stats import mannwhitneyu
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -211,9 +212,7 @@ def detected_faces(detector: Detector, faces: list, degrees: float, seed: int) -
 
 def roc_area(faces: np.ndarray, others: np.ndarray) -> float:
     """Probability that a face scores higher than what is none."""
-    order = np.searchsorted(np.sort(others), faces)
-    ties = np.searchsorted(np.sort(others), faces, side="right")
-    return float((order + ties).mean() / (2 * len(others)))
+    return float(mannwhitneyu(faces, others).statistic) / (len(faces) * len(others))
 
 
 def face_check(arguments: FaceCheckArguments) -> dict:
