@@ -3,7 +3,8 @@
 const view = element.closest(".answer-view") || element;
 const places = (face) => view.querySelectorAll(`[data-face="${face}"]`);
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-let asked = null; // the card that waits for its "Why?"
+let asking; // the panel that the server answers "Why?" for, and its question
+let toAsk = []; // those that wait for it
 
 const light = (event, on) => {
   const place = event.target.closest && event.target.closest("[data-face]");
@@ -38,13 +39,19 @@ const open = (button) => {
   if (on && button.dataset.open === "why") explain(card);
 };
 
+const askNext = () => {
+  toAsk = toAsk.filter(({ panel }) => panel.isConnected); // not those of a picture that is gone
+  asking = toAsk.shift();
+  if (asking) trigger("select", asking.question);
+};
+
 const explain = (card) => {
   const panel = card.querySelector('[data-panel="why"]');
-  if (panel.children.length) return;
+  if (panel.children.length && !panel.querySelector(".why-failed")) return;
   panel.innerHTML = '<p class="answer-running" role="status">Asking the network with parts of the face blurred …</p>';
-  asked = panel;
-  const picture = view.picture || view.querySelector(".keep").dataset; // the page opens with an example
-  trigger("select", { ...picture, face: Number(card.dataset.face) });
+  const { example } = view.querySelector(".keep").dataset; // the page opens with one
+  toAsk.push({ panel, question: { ...(view.picture || { example }), face: Number(card.dataset.face) } });
+  if (!asking) askNext();
 };
 
 view.addEventListener("click", (event) => {
@@ -55,7 +62,12 @@ view.addEventListener("click", (event) => {
 });
 view.addEventListener("explained", () => {
   const answers = view.querySelectorAll(".view-why"); // Gradio gives the class to two boxes, one in the other
-  if (asked) asked.innerHTML = answers[answers.length - 1].innerHTML;
+  asking.panel.innerHTML = answers[answers.length - 1].innerHTML;
+  askNext();
+});
+view.addEventListener("unexplained", () => {
+  asking.panel.innerHTML = '<p class="why-failed" role="alert">The server is busy or out of reach. Close this, and open it again in a moment.</p>';
+  askNext();
 });
 view.addEventListener("input", (event) => {
   if (!event.target.closest(".why-slider")) return;

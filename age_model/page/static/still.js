@@ -3,8 +3,7 @@ element.addEventListener("click", (event) => {
   if (!event.target.closest("button")) return;
   const video = document.querySelector("#live-camera video");
   if (!video || !video.videoWidth) {
-    view.classList.add("view-failed");
-    say("Start the camera first.");
+    fail("Start the camera first.");
     return;
   }
   const canvas = document.createElement("canvas");

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.events import Dependency
 from gradio.utils import get_upload_folder
 
 from age_model.page.answers import QUEUE, answer_for, page_answer
@@ -65,7 +66,7 @@ def build_answer_view(name: str, bar: str, bar_script: str, predictor: Predictor
         # Filled by the server, and moved into a card by faces.js.
         why = gr.HTML("", js_on_load=None, padding=False, elem_classes="view-why")
     event: dict[str, Any] = {
-        "trigger_mode": "always_last",
+        "trigger_mode": "multiple",  # the scripts ask one after the other
         "show_progress": "hidden",  # the view says itself that it is busy
         "api_visibility": "private",
     }
@@ -73,12 +74,14 @@ def build_answer_view(name: str, bar: str, bar_script: str, predictor: Predictor
     def changed(what: str) -> str:
         return CHANGED.replace("NAME", name).replace("EVENT", what)
 
-    given.submit(show, None, [boxes, answer], **event, **QUEUE).then(
-        None, js=changed("answered"), api_visibility="private"
-    )
-    answer.select(explain, None, why, **event, **QUEUE).then(
-        None, js=changed("explained"), api_visibility="private"
-    )
+    def tell(ended: Dependency, done: str, failed: str) -> None:
+        ended.success(None, js=changed(done), api_visibility="private")
+        ended.failure(None, js=changed(failed), api_visibility="private")
+
+    answering = given.submit(show, None, [boxes, answer], **event, **QUEUE)
+    tell(answering, "answered", "unanswered")
+    explaining = answer.select(explain, None, why, **event, **QUEUE)
+    tell(explaining, "explained", "unexplained")
     return AnswerView(boxes, answer)
 
 
