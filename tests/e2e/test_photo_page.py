@@ -201,6 +201,24 @@ def test_everything_can_be_taken_away_and_nothing_is_left_on_the_server(three_fa
     assert set(server.uploads.rglob("*")) == before
 
 
+def test_a_picture_larger_than_a_phone_can_draw_is_saved_smaller(open_page, give, tmp_path):
+    page = open_page()
+    large = Image.new("RGB", (5000, 4000), (120, 120, 120))
+    large.paste(Image.open(EXAMPLES / "portrait.jpg").resize((1600, 1600)), (100, 100))
+    large.save(tmp_path / "large.png", compress_level=1)
+    give(page, tmp_path / "large.png")
+    saved = Image.open(io.BytesIO(_download(page, "picture")))
+    assert 0.99 * 4096**2 < saved.width * saved.height <= 4096**2
+    assert saved.width / saved.height == pytest.approx(5000 / 4000, abs=0.001)
+    place = page.locator(BOX).first.locator("rect").first
+    x, y, width, height = (float(place.get_attribute(n)) for n in ("x", "y", "width", "height"))
+    row, left, right = (
+        round(v * saved.width / 5000) for v in (y + height, x + 0.1 * width, x + 0.9 * width)
+    )
+    line = np.asarray(saved.convert("RGB"), int)[row, left:right]
+    assert np.ptp(line, axis=1).mean() > 100, "the box is drawn around the face"
+
+
 def test_a_link_to_an_example_is_copied(three_faces, server):
     page = three_faces(390, 844)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -73,6 +73,18 @@ def test_cancelling_stops_and_leaves_the_queue_free(open_tab, astronaut, clip, t
     _done(again)
 
 
+def test_people_of_a_clip_go_when_another_is_given(open_tab, clip):
+    page = open_tab()
+    _start(page, clip)
+    _done(page)
+    page.locator("#video-input").get_by_role("button", name="Clear").click()
+    page.locator("#video-people article").first.wait_for(state="detached")
+    page.locator("#video-csv").wait_for(state="hidden")
+    assert not page.locator("#video-status").inner_text().strip()
+    _start(page, clip)
+    _done(page)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone_shows_all_without_sideways_scrolling(open_tab, clip, scheme):
     page = open_tab(390, 844)

@@ -1,6 +1,7 @@
 // Run once for each view, after faces.js: what can be taken away is made here, in the browser.
 const SITE = "How old do they look?";
 const CARD = { width: 1200, height: 630 };
+const MOST_PIXELS = 4096 * 4096; // of a canvas on an iPhone; a larger one stays empty
 
 const save = (blob, name) => {
   const link = document.createElement("a");
@@ -19,12 +20,14 @@ const loaded = (source) =>
     image.src = source;
   });
 
-// The picture with its boxes, as large as it is.
+// The picture with its boxes, as large as it is, or as can be.
 const annotated = async () => {
   const shown = view.querySelector(".stage-given") || view.querySelector(".stage-own");
   const svg = view.querySelector(".stage-boxes svg").cloneNode(true);
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [shown.naturalWidth, shown.naturalHeight];
+  const [width, height] = [shown.naturalWidth, shown.naturalHeight];
+  const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)));
+  [canvas.width, canvas.height] = [Math.floor(scale * width), Math.floor(scale * height)];
   svg.setAttribute("width", canvas.width);
   svg.setAttribute("height", canvas.height);
   if (view.matches(".view-no-ages")) svg.querySelectorAll(".box-tag").forEach((tag) => tag.remove());

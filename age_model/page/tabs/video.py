@@ -16,7 +16,7 @@ from age_model.page.cards import person_card
 from age_model.page.lazy_predictor import Predictor
 from age_model.page.private_log import log_without_text
 from age_model.page.render import render
-from age_model.page.tabs.cancelling import add_cancel
+from age_model.page.tabs.cancelling import RUNNING, add_cancel
 from age_model.page.tabs.video_plot import plot
 from age_model.records.output import lent_folder, output
 from age_model.video.clip import FORMATS, MAX_BYTES, MAX_SECONDS, MAX_SIZE
@@ -60,6 +60,16 @@ def build_video_tab(predictor: Predictor) -> None:
         **QUEUE,
     )
     add_cancel(cancel, running, status, render("video.html", "stopped"))
+    # The people of a clip must not stand below another one.
+    gr.on(
+        [clip.upload, clip.clear],
+        without_answer,
+        status,
+        [status, people, download],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
 
 def shown_people(predictor: Predictor, upload: dict[str, Any] | None) -> Iterator[tuple[Any, ...]]:
@@ -108,6 +118,16 @@ def introduction_html() -> str:
         max_faces=QUICK_FACES,
         lost_seconds=LOST_SECONDS,
     )
+
+
+def without_answer(status: str | None) -> tuple[Any, ...]:
+    """What the page shows when another clip is given, as `shown_people`: progress, if there is any.
+
+    Args:
+        status: HTML of the status until then.
+    """
+    progress = status if RUNNING in (status or "") else ""
+    return progress, "", gr.update(value=None, visible=False)
 
 
 def progress_html(second: float, seconds: float) -> str:

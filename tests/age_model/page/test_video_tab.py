@@ -10,7 +10,7 @@ import pytest
 
 from age_model.network.calibration import Calibration
 from age_model.page.tabs.cancelling import RUNNING, status_after_stop
-from age_model.page.tabs.video import QUEUE, build_video_tab, shown_people
+from age_model.page.tabs.video import QUEUE, build_video_tab, shown_people, without_answer
 from tests.support.clips import FPS, scene, write_clip
 from tests.support.markup import read
 
@@ -133,6 +133,12 @@ def test_leaving_in_the_middle_ends_the_work(clip, ages_of):
 def test_stopping_changes_only_what_is_running(clip, ages_of):
     status, *_ = list(shown_people(Predictor(ages_of), clip))[-1]
     assert status_after_stop(status, "stopped") == status
+
+
+def test_another_clip_takes_away_the_answer_and_leaves_progress(clip, ages_of):
+    shown = list(shown_people(Predictor(ages_of), clip))
+    assert without_answer(shown[0][0]) == (shown[0][0], "", gr.update(value=None, visible=False))
+    assert without_answer(shown[-1][0])[:2] == without_answer(None)[:2] == ("", "")
 
 
 def test_clips_wait_in_a_queue_of_their_own_and_the_tab_has_no_endpoint():
