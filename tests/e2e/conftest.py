@@ -95,13 +95,13 @@ def give():
     """Function that gives a page a photo, and waits for the answer."""
 
     def give_photo(page, file) -> None:
-        answered = (
-            "() => new Promise(done => document.querySelector('#photo-view')"
-            ".addEventListener('answered', () => setTimeout(done), { once: true }))"
+        page.evaluate(
+            "() => { window.answered = false; document.querySelector('#photo-view')"
+            ".addEventListener('answered', () => setTimeout(() => { window.answered = true }),"
+            " { once: true }) }"
         )
-        page.evaluate(f"window.answered = ({answered})(); 0")
         page.locator("#photo-view input[type=file]").set_input_files(file)
-        page.evaluate("window.answered")
+        page.wait_for_function("window.answered")
 
     return give_photo
 

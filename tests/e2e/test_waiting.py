@@ -14,16 +14,18 @@ FULL = {
     "body": json.dumps({"detail": "Queue is full. Max size is 32 and size is 32."}),
 }
 TOO_OFTEN = {"status": 429, "content_type": "text/plain", "body": "Too many requests"}
-ANSWERED = "() => new Promise(done => document.querySelector('#photo-view')" + (
-    ".addEventListener('answered', done, { once: true }))"
+COUNT_ANSWERS = (
+    "() => { window.answers = 0; document.querySelector('#photo-view')"
+    ".addEventListener('answered', () => { window.answers += 1 }) }"
 )
 
 
 class Held:
-    """Questions of a page that do not reach the server before they are let go."""
+    """Questions of a page that reach the server only when they are let go."""
 
     def __init__(self, page):
         self._page, self._waiting, self.count = page, [], 0
+        page.evaluate(COUNT_ANSWERS)
         page.route("**/queue/join*", self._hold)
 
     def _hold(self, route) -> None:
@@ -31,12 +33,14 @@ class Held:
         self._waiting.append(route)
 
     def let_go(self) -> None:
-        """The oldest, once it is there; returns when the page has been answered."""
-        while not self._waiting:
-            self._page.wait_for_timeout(50)
-        self._page.evaluate(f"window.answered = ({ANSWERED})(); 0")
+        """Let the next one go, and wait until it is answered."""
+        for _ in range(600):
+            if self._waiting:
+                break
+            self._page.wait_for_timeout(100)
+        before = self._page.evaluate("window.answers")
         self._waiting.pop(0).continue_()
-        self._page.evaluate("window.answered")
+        self._page.wait_for_function("before => window.answers > before", arg=before)
 
 
 def _give(page, name: str) -> None:
