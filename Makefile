@@ -88,11 +88,11 @@ reproduce: $(OUT)/README.md
 	@echo "The checkpoint, its results and its card are in $(OUT)."
 
 $(DATA)/report.json: | $(VENV)/train.stamp
-	@test -n "$(UTKFACE)" && test -n "$(FAIRFACE)" && test -n "$(AAF)" || { \
-	echo "Say where the data is: make reproduce" \
+	@test -n "$(UTKFACE)" || { \
+	echo "Say where the data is, UTKFace at least: make reproduce" \
 	'UTKFACE="part1.tar.gz ..." FAIRFACE="train.parquet val.parquet" AAF="FOLDER"'; exit 1; }
-	$(BIN)/python -m train.prepare --utkface $(UTKFACE) --fairface $(FAIRFACE) \
-		--all_age_faces $(AAF) --out $(DATA)
+	$(BIN)/python -m train.prepare --utkface $(UTKFACE) $(if $(FAIRFACE),--fairface $(FAIRFACE)) \
+		$(if $(AAF),--all_age_faces $(AAF)) --out $(DATA)
 
 # A training that was stopped resumes by itself; 75 is what it ends with when its minutes are over.
 .PRECIOUS: $(RUNS)/%/final/config.json

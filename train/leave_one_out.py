@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import datasets
 import numpy as np
@@ -127,7 +126,6 @@ def _trained(arguments: LeaveOneOutArguments, omitted: str) -> Path:
         if arguments.max_steps:
             argv += ["--max_steps", str(arguments.max_steps)]
         model_args, data_args, args, preset = parse(argv)
-        cast(dict, args.source_weights).pop(omitted, None)
         finetune(model_args, data_args, args, preset)
     calibrate(CalibrateArguments(str(final), arguments.data, omit_source=omitted))
     return final

@@ -62,6 +62,12 @@ def test_every_step_from_data_to_card_in_order(planned, tmp_path):
     assert [Path(_after(c, "--config")).stem for c in trainings] == TRAININGS
 
 
+def test_utkface_alone_will_do(planned):
+    prepare = planned("FAIRFACE=", "AAF=")[0]
+    assert prepare[:3] == ["prepare", "--utkface", "one.tar.gz"]
+    assert not {"--fairface", "--all_age_faces"} & set(prepare)
+
+
 def test_each_step_reads_what_an_earlier_one_wrote(planned, tmp_path):
     runs = f"{tmp_path}/runs"
     written = set()
@@ -131,7 +137,7 @@ def test_the_steps_of_the_docs_are_those_of_the_makefile(planned, tmp_path):
 
 
 def test_without_the_data_it_says_what_to_give(tmp_path):
-    done = _make(tmp_path, "DATA=" + str(tmp_path / "data"), "UTKFACE=one.tar.gz", "FAIRFACE=two")
+    done = _make(tmp_path, "DATA=" + str(tmp_path / "data"), "FAIRFACE=two", "AAF=three")
     assert done.returncode != 0
     assert 'UTKFACE="part1.tar.gz' in done.stdout and "AAF=" in done.stdout
 

@@ -12,16 +12,17 @@ class SourceSampler(WeightedRandomSampler):
 
     Args:
         source: (N,) str, the data set of each training picture.
-        weights: of the draws for each source, above 0; they need not add up to 1.
+        weights: of the draws for each source, above 0; they need not add up to 1, and those of
+            sources that are not there count for nothing.
         seed: of the draws; each epoch has its own.
 
     Raises:
-        InputError: the weights are not about the sources that there are.
+        InputError: a source has no weight.
     """
 
     def __init__(self, source: np.ndarray, weights: dict[str, float], seed: int):
         names, counts = np.unique(source, return_counts=True)
-        if set(names.tolist()) != set(weights):
+        if not set(names.tolist()) <= set(weights):
             raise InputError(
                 f"source_weights: expected a weight for each of {', '.join(names)}, got some for "
                 f"{', '.join(weights)}"
