@@ -6,7 +6,8 @@
 # make lighthouse: Lighthouse's scores for a demo that runs at URL (Node.js and Chromium needed)
 # make docker: builds a container image of the demo
 # make reproduce UTKFACE="PATH..." FAIRFACE="PATH..." AAF="PATH...": from the data to a checkpoint and its
-#   card in OUT, as the shipped one came about. Given again, it goes on where it was stopped.
+#   card in OUT, as the shipped one came about. FAIRFACE and AAF may be left out. Given again, it goes on
+#   where it was stopped.
 #
 # Options, for example `make test PYTEST_ARGS="tests/age_model/page -x"`:
 #   PYTHON       interpreter to make the environment with (3.11 or later)

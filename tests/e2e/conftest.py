@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.answers import answered
 from tests.support.app_server import AppServer, shared_server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -95,13 +96,8 @@ def give():
     """Function that gives a page a photo, and waits for the answer."""
 
     def give_photo(page, file) -> None:
-        page.evaluate(
-            "() => { window.answered = false; document.querySelector('#photo-view')"
-            ".addEventListener('answered', () => setTimeout(() => { window.answered = true }),"
-            " { once: true }) }"
-        )
-        page.locator("#photo-view input[type=file]").set_input_files(file)
-        page.wait_for_function("window.answered")
+        with answered(page):
+            page.locator("#photo-view input[type=file]").set_input_files(file)
 
     return give_photo
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.answers import answered
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "age_model" / "examples"
 CARD = "#photo-answer .face"
 BUSY = "#photo-view.view-busy"
@@ -14,10 +16,6 @@ FULL = {
     "body": json.dumps({"detail": "Queue is full. Max size is 32 and size is 32."}),
 }
 TOO_OFTEN = {"status": 429, "content_type": "text/plain", "body": "Too many requests"}
-COUNT_ANSWERS = (
-    "() => { window.answers = 0; document.querySelector('#photo-view')"
-    ".addEventListener('answered', () => { window.answers += 1 }) }"
-)
 
 
 class Held:
@@ -25,7 +23,6 @@ class Held:
 
     def __init__(self, page):
         self._page, self._waiting, self.count = page, [], 0
-        page.evaluate(COUNT_ANSWERS)
         page.route("**/queue/join*", self._hold)
 
     def _hold(self, route) -> None:
@@ -38,9 +35,8 @@ class Held:
             if self._waiting:
                 break
             self._page.wait_for_timeout(100)
-        before = self._page.evaluate("window.answers")
-        self._waiting.pop(0).continue_()
-        self._page.wait_for_function("before => window.answers > before", arg=before)
+        with answered(self._page):
+            self._waiting.pop(0).continue_()
 
 
 def _give(page, name: str) -> None:
@@ -57,12 +53,9 @@ def _shown(page) -> str:
 def test_the_newest_photo_gets_its_own_answer(open_page):
     page = open_page()
     held = Held(page)
-    with page.expect_response("**/upload*"):
-        _give(page, "group.jpg")
-    with page.expect_response("**/upload*"):
-        _give(page, "cat.jpg")
-    with page.expect_response("**/upload*"):
-        _give(page, "portrait.jpg")
+    for name in ("group.jpg", "cat.jpg", "portrait.jpg"):
+        with page.expect_response("**/upload*"):
+            _give(page, name)
     held.let_go()
     assert page.locator(BUSY).count() == 1, "the newest is still to come"
     assert not page.locator("#photo-stage .boxes").is_visible(), "boxes of another picture"
@@ -127,3 +120,4 @@ def test_why_is_asked_again_after_it_failed(open_page):
     why.click()
     why.click()
     card.locator(".why").wait_for()
+    assert card.locator(".why-failed").count() == 0, "the refusal stands beside the answer"
